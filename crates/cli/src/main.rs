@@ -1,0 +1,2 @@
+//! The `deltaic` command.
+fn main() {}

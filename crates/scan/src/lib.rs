@@ -1,0 +1,1 @@
+//! Placeholder heading, replaced by the crate's documentation.

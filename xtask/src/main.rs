@@ -1,0 +1,2 @@
+//! `cargo xtask test | ci | fixtures | bench`.
+fn main() {}
