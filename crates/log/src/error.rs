@@ -186,9 +186,7 @@ impl StdError for Error {
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
         match &error {
-            object_store::Error::NotFound { path, .. } => {
-                Error::new(ErrorKind::MissingFile, "storage has no such file").with("file", path.clone())
-            }
+            object_store::Error::NotFound { .. } => Error::new(ErrorKind::MissingFile, "storage has no such file"),
             _ => Error::new(ErrorKind::Storage, "storage failed").because(error),
         }
     }

@@ -4,15 +4,34 @@
 //! functions from values to values; async begins where bytes come from storage.
 
 pub mod action;
+pub mod action_reconciliation;
+mod checkpoint;
 pub mod clock;
+pub mod commit_file;
+pub mod context;
 pub mod cpu;
 pub mod deletion_vector;
 pub mod error;
+pub mod file_name;
+pub mod file_set;
 pub mod ids;
+pub mod last_checkpoint;
+mod once;
+mod replay;
 pub mod schema;
+pub mod segment;
+pub mod snapshot;
+pub mod source;
+pub mod store;
 pub mod version;
+pub mod version_checksum;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use context::{Context, Location, SingleStore, Stores};
 pub use error::{Error, ErrorKind, Result, ResultExt};
+pub use file_set::{FileChunk, FileSet, FileView};
 pub use ids::{IdSource, RandomIds, SequentialIds};
+pub use snapshot::{Snapshot, SnapshotOptions};
+pub use source::{CatalogTail, LogSource};
+pub use store::TableStore;
 pub use version::{TimestampMs, Version};

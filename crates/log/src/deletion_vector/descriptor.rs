@@ -42,6 +42,16 @@ impl StorageType {
             Self::AbsolutePath => 'p',
         }
     }
+
+    /// The storage type of a wire code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "u" => Some(Self::RelativePath),
+            "i" => Some(Self::Inline),
+            "p" => Some(Self::AbsolutePath),
+            _ => None,
+        }
+    }
 }
 
 impl DeletionVectorDescriptor {

@@ -1,0 +1,231 @@
+//! The `add` actions of a checkpoint's row group, into the columns of chunks.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, Int64Array, MapArray, RecordBatch, StringArray, StructArray};
+use arrow_schema::DataType;
+
+use super::parquet_file::{FetchedRowGroup, ParquetFile, is_all_null};
+use crate::action_reconciliation::{KeySet, file_key};
+use crate::deletion_vector::{DeletionVectorDescriptor, StorageType};
+use crate::error::{Error, ErrorKind, Result};
+use crate::file_set::{FileChunk, FileColumns, FileRow, LiveRows, Origin, RowGroupOrigin};
+
+/// The leaves that a row of [`FileColumns`] is made from and that hold a value in this row group. `None` where the row
+/// group has no `add` at all.
+pub(crate) fn file_leaves(file: &ParquetFile, row_group: usize) -> Option<Vec<usize>> {
+    let columns = file.row_groups()[row_group].columns();
+    let path = file.leaves(|path| path == "add.path");
+    if path.iter().all(|&leaf| is_all_null(&columns[leaf])) {
+        return None;
+    }
+    let wanted = |path: &str| {
+        matches!(path, "add.path" | "add.size" | "add.modificationTime" | "add.baseRowId" | "add.defaultRowCommitVersion")
+            || path.starts_with("add.partitionValues.")
+            || path.starts_with("add.deletionVector.")
+    };
+    let leaves = file.leaves(wanted).into_iter();
+    Some(leaves.filter(|&leaf| path.contains(&leaf) || !is_all_null(&columns[leaf])).collect())
+}
+
+/// Decodes the files of a row group. Those whose key is in `newer` are not live.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`].
+pub(crate) fn decode_files(fetched: FetchedRowGroup, file: &ParquetFile, row_group: usize, newer: &KeySet) -> Result<Vec<FileChunk>> {
+    let mut building = Building { file, row_group, newer, rows: Vec::new(), columns: FileColumns::default(), done: Vec::new() };
+    let mut first_row = 0;
+    fetched.decode(|batch| {
+        building.take(&batch, first_row)?;
+        first_row += batch.num_rows();
+        Ok(())
+    })?;
+    building.close();
+    Ok(building.done)
+}
+
+struct Building<'a> {
+    file: &'a ParquetFile,
+    row_group: usize,
+    newer: &'a KeySet,
+    /// The rows of the row group that `columns` holds.
+    rows: Vec<Range<usize>>,
+    columns: FileColumns,
+    done: Vec<FileChunk>,
+}
+
+impl Building<'_> {
+    fn take(&mut self, batch: &RecordBatch, first_row: usize) -> Result<()> {
+        let add = batch.column_by_name("add").and_then(|column| column.as_struct_opt());
+        let add = add.ok_or_else(|| malformed("has no struct column `add`"))?;
+        let adds = AddBatch::new(add)?;
+        for row in (0..add.len()).filter(|row| add.is_valid(*row)) {
+            adds.push_row(row, &mut self.columns)?;
+            match self.rows.last_mut() {
+                Some(last) if last.end == first_row + row => last.end += 1,
+                _ => self.rows.push(first_row + row..first_row + row + 1),
+            }
+            if self.columns.is_full() {
+                self.close();
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let mut columns = std::mem::take(&mut self.columns);
+        let rows = std::mem::take(&mut self.rows);
+        if columns.len() == 0 {
+            return;
+        }
+        columns.freeze();
+        let live = LiveRows::without(&columns, self.newer);
+        let origin = RowGroupOrigin { path: self.file.path.clone(), size: self.file.size, row_group: self.row_group, rows };
+        self.done.push(FileChunk { columns: Arc::new(columns), live, origin: Origin::RowGroup(Arc::new(origin)) });
+    }
+}
+
+impl LiveRows {
+    /// All rows whose key is not in `newer`.
+    pub(crate) fn without(columns: &FileColumns, newer: &KeySet) -> Self {
+        if newer.len() == 0 {
+            return Self::All;
+        }
+        let mut scratch = Vec::new();
+        Self::of(columns.len(), |row| {
+            !newer.contains(file_key(columns.paths.text(row), columns.deletion_vector(row), &mut scratch))
+        })
+    }
+}
+
+/// The columns of a batch's `add`s, by name and in the one type that is worked with.
+struct AddBatch {
+    path: StringArray,
+    size: Int64Array,
+    modification_time: Int64Array,
+    partition_values: Option<TextMap>,
+    deletion_vector: Option<VectorBatch>,
+    base_row_id: Option<Int64Array>,
+    default_row_commit_version: Option<Int64Array>,
+}
+
+impl AddBatch {
+    fn new(add: &StructArray) -> Result<Self> {
+        let required = |name| number(add, name)?.ok_or_else(|| malformed(&format!("has no column `add.{name}`")));
+        let vectors = add.column_by_name("deletionVector").and_then(|column| column.as_struct_opt());
+        Ok(Self {
+            path: text(add, "path")?.ok_or_else(|| malformed("has no column `add.path`"))?,
+            size: required("size")?,
+            modification_time: required("modificationTime")?,
+            partition_values: add.column_by_name("partitionValues").map(TextMap::new).transpose()?,
+            deletion_vector: vectors.map(VectorBatch::new).transpose()?,
+            base_row_id: number(add, "baseRowId")?,
+            default_row_commit_version: number(add, "defaultRowCommitVersion")?,
+        })
+    }
+
+    fn push_row(&self, row: usize, columns: &mut FileColumns) -> Result<()> {
+        if self.path.is_null(row) || self.size.is_null(row) || self.modification_time.is_null(row) {
+            return Err(malformed("has an `add` without `path`, `size` or `modificationTime`"));
+        }
+        let file = FileRow {
+            path: self.path.value(row),
+            size: self.size.value(row),
+            modification_time: self.modification_time.value(row),
+            deletion_vector: self.deletion_vector.as_ref().map(|vectors| vectors.row(row)).transpose()?.flatten(),
+            base_row_id: value(self.base_row_id.as_ref(), row),
+            default_row_commit_version: value(self.default_row_commit_version.as_ref(), row),
+            stats: None,
+        };
+        columns.push(file, self.partition_values.iter().flat_map(|map| map.row(row)));
+        Ok(())
+    }
+}
+
+/// A map of texts to optional texts.
+struct TextMap {
+    offsets: Vec<usize>,
+    keys: StringArray,
+    values: StringArray,
+}
+
+impl TextMap {
+    fn new(column: &ArrayRef) -> Result<Self> {
+        let map: &MapArray = column.as_map_opt().ok_or_else(|| malformed("has partition values that are no map"))?;
+        let cast = |column: &ArrayRef| arrow_cast::cast(column, &DataType::Utf8).map(|c| c.as_string::<i32>().clone());
+        let offsets = map.offsets().iter().map(|offset| usize::try_from(*offset).unwrap_or(0)).collect();
+        Ok(Self { offsets, keys: cast(map.keys())?, values: cast(map.values())? })
+    }
+
+    fn row(&self, row: usize) -> impl Iterator<Item = (&str, Option<&str>)> {
+        (self.offsets[row]..self.offsets[row + 1])
+            .map(|i| (self.keys.value(i), self.values.is_valid(i).then(|| self.values.value(i))))
+    }
+}
+
+/// The columns of a batch's deletion vector descriptors.
+struct VectorBatch {
+    storage_type: StringArray,
+    path_or_inline_dv: StringArray,
+    offset: Option<Int64Array>,
+    size_in_bytes: Int64Array,
+    cardinality: Int64Array,
+}
+
+impl VectorBatch {
+    fn new(vectors: &StructArray) -> Result<Self> {
+        let missing = |name: &str| malformed(&format!("has no column `add.deletionVector.{name}`"));
+        Ok(Self {
+            storage_type: text(vectors, "storageType")?.ok_or_else(|| missing("storageType"))?,
+            path_or_inline_dv: text(vectors, "pathOrInlineDv")?.ok_or_else(|| missing("pathOrInlineDv"))?,
+            offset: number(vectors, "offset")?,
+            size_in_bytes: number(vectors, "sizeInBytes")?.ok_or_else(|| missing("sizeInBytes"))?,
+            cardinality: number(vectors, "cardinality")?.ok_or_else(|| missing("cardinality"))?,
+        })
+    }
+
+    fn row(&self, row: usize) -> Result<Option<DeletionVectorDescriptor>> {
+        if self.storage_type.is_null(row) {
+            return Ok(None);
+        }
+        let code = self.storage_type.value(row);
+        let storage_type = StorageType::from_code(code)
+            .ok_or_else(|| malformed(&format!("has a deletion vector of the unknown storage type {code:?}")))?;
+        let small = |number: i64| i32::try_from(number).map_err(|_| malformed("has a deletion vector beyond 2 GiB"));
+        Ok(Some(DeletionVectorDescriptor {
+            storage_type,
+            path_or_inline_dv: self.path_or_inline_dv.value(row).to_owned(),
+            offset: value(self.offset.as_ref(), row).map(small).transpose()?,
+            size_in_bytes: small(self.size_in_bytes.value(row))?,
+            cardinality: self.cardinality.value(row),
+        }))
+    }
+}
+
+fn value(column: Option<&Int64Array>, row: usize) -> Option<i64> {
+    column.filter(|column| column.is_valid(row)).map(|column| column.value(row))
+}
+
+fn number(parent: &StructArray, name: &str) -> Result<Option<Int64Array>> {
+    Ok(column(parent, name, &DataType::Int64)?.map(|column| column.as_primitive::<Int64Type>().clone()))
+}
+
+fn text(parent: &StructArray, name: &str) -> Result<Option<StringArray>> {
+    Ok(column(parent, name, &DataType::Utf8)?.map(|column| column.as_string::<i32>().clone()))
+}
+
+fn column(parent: &StructArray, name: &str, data_type: &DataType) -> Result<Option<ArrayRef>> {
+    let Some(column) = parent.column_by_name(name) else { return Ok(None) };
+    if column.data_type() == data_type {
+        return Ok(Some(column.clone()));
+    }
+    let cast = arrow_cast::cast(column, data_type);
+    cast.map(Some).map_err(|error| malformed(&format!("has a column `{name}` of the wrong type")).because(error))
+}
+
+fn malformed(how: &str) -> Error {
+    Error::new(ErrorKind::CorruptLog, format!("a checkpoint {how} (spec: \"Checkpoint Schema\")"))
+}

@@ -1,0 +1,229 @@
+//! Spec: [Checkpoints](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoints): the state of a table at a
+//! version, in classic, multi-part and UUID-named form, with [sidecar
+//! files](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#sidecar-files) or without.
+//!
+//! A [`Checkpoint`] is opened by its footers alone; what is asked of it is read then, column by column.
+
+mod actions;
+mod files;
+mod parquet_file;
+
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use percent_encoding::percent_decode_str;
+
+use crate::action::{DomainMetadata, Metadata, Protocol, SetTransaction, Sidecar};
+use crate::action_reconciliation::KeySet;
+use crate::commit_file::DeltaBatch;
+use crate::cpu;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::file_name::{LOG_DIR, SIDECAR_DIR};
+use crate::file_set::{FileChunk, LiveRows, Origin};
+use crate::segment::CheckpointFiles;
+use crate::store::TableStore;
+use crate::version::Version;
+use actions::rows_of;
+use parquet_file::{ParquetFile, is_all_null};
+
+/// A checkpoint whose top-level files are open. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    version: Version,
+    top: Top,
+}
+
+#[derive(Clone, Debug)]
+enum Top {
+    /// Classic, multi-part, or UUID-named.
+    Parquet(Vec<ParquetFile>),
+    /// UUID-named, newline-delimited JSON: read whole.
+    Json(Arc<DeltaBatch>),
+}
+
+impl Checkpoint {
+    /// Opens a checkpoint: reads its footers, or the whole of a JSON one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CorruptLog`], [`ErrorKind::MissingFile`], [`ErrorKind::Storage`].
+    pub(crate) async fn open(store: &TableStore, files: &CheckpointFiles) -> Result<Self> {
+        let is_json = files.files.first().is_some_and(|file| file.path.ends_with(".json"));
+        let top = if is_json { open_json(store, files).await? } else { open_parquet(store, files).await? };
+        Ok(Self { version: files.version, top })
+    }
+
+    /// The checkpoint's protocol and metadata, where it has them.
+    pub(crate) async fn protocol_and_metadata(&self, store: &TableStore) -> Result<(Option<Protocol>, Option<Metadata>)> {
+        if let Top::Json(batch) = &self.top {
+            let deltas = || batch.deltas.iter();
+            return Ok((deltas().find_map(|d| d.protocol.clone()), deltas().find_map(|d| d.metadata.clone())));
+        }
+        let (mut protocols, mut metadatas): (Vec<Protocol>, Vec<Metadata>) = (Vec::new(), Vec::new());
+        self.read_columns(store, &["protocol", "metaData"], |batch| {
+            protocols.extend(rows_of(batch, "protocol")?);
+            metadatas.extend(rows_of(batch, "metaData")?);
+            Ok(())
+        })
+        .await?;
+        Ok((self.at_most_one(protocols, "protocol")?, self.at_most_one(metadatas, "metaData")?))
+    }
+
+    /// The checkpoint's transaction identifiers and domains.
+    pub(crate) async fn transactions_and_domains(&self, store: &TableStore) -> Result<(Vec<SetTransaction>, Vec<DomainMetadata>)> {
+        let (mut transactions, mut domains) = (Vec::new(), Vec::new());
+        if let Top::Json(batch) = &self.top {
+            for delta in &batch.deltas {
+                transactions.extend(delta.transactions.iter().cloned());
+                domains.extend(delta.domains.iter().cloned());
+            }
+            return Ok((transactions, domains));
+        }
+        self.read_columns(store, &["txn", "domainMetadata"], |batch| {
+            transactions.extend(rows_of(batch, "txn")?);
+            domains.extend(rows_of(batch, "domainMetadata")?);
+            Ok(())
+        })
+        .await?;
+        Ok((transactions, domains))
+    }
+
+    /// The live files of the checkpoint, in its order, without those whose key is in `newer`: a few row groups in
+    /// flight at a time, none kept.
+    pub(crate) fn files(&self, store: &TableStore, newer: Arc<KeySet>) -> BoxStream<'static, Result<FileChunk>> {
+        let (this, store) = (self.clone(), store.clone());
+        let width = store.context().cpu.parallelism() + 1;
+        stream::once(async move {
+            let parquet = this.file_bearing(&store).await?;
+            let inline = this.inline_json_files(&newer);
+            let jobs = parquet.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |group| (file.clone(), group)));
+            let jobs = jobs.filter_map(|(file, group)| files::file_leaves(&file, group).map(|leaves| (file, group, leaves)));
+            let chunks = stream::iter(jobs.collect::<Vec<_>>())
+                .map(move |(file, group, leaves)| decode_row_group(store.clone(), file, group, leaves, newer.clone()))
+                .buffered(width)
+                .map_ok(|chunks| stream::iter(chunks.into_iter().map(Ok)))
+                .try_flatten();
+            Ok::<_, Error>(stream::iter(inline.map(Ok)).chain(chunks))
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    /// The sidecar files that the checkpoint refers to.
+    pub(crate) async fn sidecars(&self, store: &TableStore) -> Result<Vec<Sidecar>> {
+        if let Top::Json(batch) = &self.top {
+            return Ok(batch.deltas.iter().flat_map(|delta| delta.sidecars.iter().cloned()).collect());
+        }
+        let mut sidecars = Vec::new();
+        self.read_columns(store, &["sidecar"], |batch| {
+            sidecars.extend(rows_of(batch, "sidecar")?);
+            Ok(())
+        })
+        .await?;
+        Ok(sidecars)
+    }
+
+    /// The parquet files that may hold `add` and `remove` actions: the checkpoint's own, and its sidecars.
+    async fn file_bearing(&self, store: &TableStore) -> Result<Vec<ParquetFile>> {
+        let open = |sidecar: Sidecar| async move {
+            let path = sidecar_path(&sidecar.path)?;
+            let size = u64::try_from(sidecar.size_in_bytes).unwrap_or(0);
+            ParquetFile::open(store, &path, size).await.with("sidecar", &sidecar.path)
+        };
+        let sidecars = self.sidecars(store).await?;
+        let mut files = match &self.top {
+            Top::Parquet(files) => files.clone(),
+            Top::Json(_) => Vec::new(),
+        };
+        files.extend(stream::iter(sidecars).map(open).buffered(16).try_collect::<Vec<_>>().await?);
+        Ok(files)
+    }
+
+    fn inline_json_files(&self, newer: &KeySet) -> Option<FileChunk> {
+        let Top::Json(batch) = &self.top else { return None };
+        let columns = batch.adds.clone();
+        let live = LiveRows::without(&columns, newer);
+        (columns.len() > 0).then_some(FileChunk { columns, live, origin: Origin::Commits })
+    }
+
+    /// Decodes whole struct columns, skipping row groups that hold none of them.
+    async fn read_columns(
+        &self,
+        store: &TableStore,
+        names: &[&str],
+        mut take: impl FnMut(&arrow_array::RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let Top::Parquet(files) = &self.top else { return Ok(()) };
+        for file in files {
+            let leaves = file.leaves(|path| path.split('.').next().is_some_and(|root| names.contains(&root)));
+            for (row_group, meta) in file.row_groups().iter().enumerate() {
+                if leaves.iter().all(|&leaf| is_all_null(&meta.columns()[leaf])) {
+                    continue;
+                }
+                let fetched = file.fetch(store, row_group, leaves.clone()).await?;
+                let batches = cpu::run(&store.context().cpu, move || {
+                    let mut batches = Vec::new();
+                    fetched.decode(|batch| {
+                        batches.push(batch);
+                        Ok(())
+                    })?;
+                    Ok(batches)
+                });
+                batches.await?.iter().try_for_each(&mut take).with("file", &file.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn at_most_one<T: PartialEq>(&self, mut found: Vec<T>, action: &str) -> Result<Option<T>> {
+        found.dedup();
+        if found.len() > 1 {
+            let message = format!("the checkpoint has {} different `{action}` actions; it may have one", found.len());
+            return Err(Error::new(ErrorKind::CorruptLog, message).with("version", self.version));
+        }
+        Ok(found.pop())
+    }
+}
+
+async fn decode_row_group(
+    store: TableStore,
+    file: ParquetFile,
+    row_group: usize,
+    leaves: Vec<usize>,
+    newer: Arc<KeySet>,
+) -> Result<Vec<FileChunk>> {
+    let fetched = file.fetch(&store, row_group, leaves).await?;
+    let path = file.path.clone();
+    let decoded = cpu::run(&store.context().cpu, move || files::decode_files(fetched, &file, row_group, &newer)).await;
+    decoded.with("file", path).with("table", store.root())
+}
+
+async fn open_parquet(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {
+    let open = |file: crate::store::TableFile| async move { ParquetFile::open(store, &file.path, file.size).await };
+    Ok(Top::Parquet(stream::iter(files.files.clone()).map(open).buffered(16).try_collect().await?))
+}
+
+async fn open_json(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {
+    let file = files.files.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a checkpoint without files"))?;
+    let gone = || Error::new(ErrorKind::MissingFile, "a checkpoint file is gone since it was listed").with("file", &file.path);
+    let bytes = store.read(&file.path).await?.ok_or_else(gone)?;
+    let (version, path) = (files.version, file.path.clone());
+    let batch = cpu::run(&store.context().cpu, move || {
+        let mut batch = DeltaBatch::default();
+        batch.read(version, &bytes)?;
+        Ok(batch)
+    });
+    Ok(Top::Json(Arc::new(batch.await.with("file", path)?)))
+}
+
+/// A bare file name lies in `_delta_log/_sidecars`; a longer relative path is relative to `_delta_log`.
+fn sidecar_path(path: &str) -> Result<String> {
+    let broken = || Error::new(ErrorKind::CorruptLog, "a sidecar's path is no percent-encoded relative path").with("sidecar", path);
+    let decoded = percent_decode_str(path).decode_utf8().map_err(|error| broken().because(error))?;
+    if decoded.contains("://") || decoded.starts_with('/') {
+        return Err(broken());
+    }
+    Ok(match decoded.contains('/') {
+        true => format!("{LOG_DIR}/{decoded}"),
+        false => format!("{LOG_DIR}/{SIDECAR_DIR}/{decoded}"),
+    })
+}

@@ -1,0 +1,452 @@
+//! A table at a version.
+//!
+//! Spec: [Delta Table Specification](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-table-specification).
+//! A snapshot opens on protocol and metadata alone:
+//!
+//! ```text
+//!   _last_checkpoint (a hint) ──► list ──► segment ──► checksum of this version?  yes ──► open
+//!                                                          │ no
+//!                                    commits, newest first, until protocol and metadata are known
+//!                                                          │ not found in them
+//!                                                      checkpoint
+//! ```
+//!
+//! Files, transaction identifiers and domains are read when first asked for, and shared by every clone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use url::Url;
+
+use crate::action::{DomainMetadata, Metadata, Protocol, SetTransaction};
+use crate::checkpoint::Checkpoint;
+use crate::context::Context;
+use crate::cpu;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::file_set::{FileChunk, FileSet};
+use crate::last_checkpoint::LastCheckpoint;
+use crate::once::AsyncOnce;
+use crate::replay::{ReconciledTail, Tail};
+use crate::segment::{CheckpointFiles, Listing, LogSegment, Unusable};
+use crate::source::LogSource;
+use crate::store::TableStore;
+use crate::version::Version;
+use crate::version_checksum::VersionChecksum;
+
+/// A table at a version: immutable, cheap to clone, `Send + Sync`.
+#[derive(Clone, Debug)]
+pub struct Snapshot(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: TableStore,
+    source: Option<Arc<dyn LogSource>>,
+    segment: LogSegment,
+    unusable: Unusable,
+    protocol: Protocol,
+    metadata: Metadata,
+    /// This version's own checksum, if it was read.
+    checksum: Option<Arc<VersionChecksum>>,
+    /// The commits read at opening.
+    read_at_open: Tail,
+    base: AsyncOnce<Base>,
+    files: AsyncOnce<FileSet>,
+    small: AsyncOnce<Arc<SmallActions>>,
+}
+
+/// All commits after the checkpoint, and the checkpoint.
+#[derive(Clone, Debug)]
+struct Base {
+    tail: Tail,
+    checkpoint: Option<Checkpoint>,
+}
+
+/// Transaction identifiers by application, and domains by name.
+#[derive(Debug, Default)]
+struct SmallActions {
+    transactions: BTreeMap<String, SetTransaction>,
+    domains: BTreeMap<String, DomainMetadata>,
+}
+
+/// How to open a snapshot.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SnapshotOptions {
+    /// The version; the newest where absent.
+    pub version: Option<Version>,
+    /// What has a say beside storage.
+    pub source: Option<Arc<dyn LogSource>>,
+}
+
+impl SnapshotOptions {
+    /// The newest version, by storage alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The snapshot of this version.
+    #[must_use]
+    pub fn with_version(mut self, version: Version) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// A snapshot that asks `source` around each listing.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn LogSource>) -> Self {
+        self.source = Some(source);
+        self
+    }
+}
+
+impl Snapshot {
+    /// Opens the table at `root`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotATable`], [`ErrorKind::VersionNotFound`], [`ErrorKind::VersionGap`], [`ErrorKind::MissingProtocol`],
+    /// [`ErrorKind::MissingMetadata`], [`ErrorKind::UnsupportedProtocol`], [`ErrorKind::CorruptLog`], [`ErrorKind::Storage`].
+    pub async fn open(root: &Url, context: Context, options: SnapshotOptions) -> Result<Self> {
+        let store = TableStore::new(root, context)?;
+        Self::open_in(&store, options).await.with("table", root)
+    }
+
+    /// As [`Self::open`], in a storage that is at hand.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[tracing::instrument(name = "open", skip_all, fields(table = %store.root()))]
+    pub async fn open_in(store: &TableStore, options: SnapshotOptions) -> Result<Self> {
+        let mut listing = Listed::with_hint(store, &options).await?;
+        let mut unusable = Unusable::default();
+        loop {
+            let segment = listing.segment(store, &options, &unusable).await?;
+            match Self::open_segment(store, &options, segment.clone(), unusable.clone()).await {
+                Err(error) if unusable.note(&error, &segment) => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open_segment(store: &TableStore, options: &SnapshotOptions, segment: LogSegment, unusable: Unusable) -> Result<Self> {
+        let checksum = match segment.checksum {
+            Some(version) => VersionChecksum::read(store, version).await?.map(|checksum| (version, checksum)),
+            None => None,
+        };
+        let known = checksum.as_ref().map(|(version, _)| *version);
+        let stop = segment.deltas.partition_point(|delta| Some(delta.end) <= known);
+        let read_at_open = Tail::read_until_known(store, &segment.deltas, stop).await?;
+        let mut protocol = read_at_open.protocol().cloned();
+        let mut metadata = read_at_open.metadata().cloned();
+        let mut checkpoint = None;
+        if let Some((_, checksum)) = &checksum {
+            protocol = protocol.or_else(|| Some(checksum.protocol.clone()));
+            metadata = metadata.or_else(|| Some(checksum.metadata.clone()));
+        } else if let (true, Some(files)) = (protocol.is_none() || metadata.is_none(), &segment.checkpoint) {
+            let opened = Checkpoint::open(store, files).await?;
+            let (p, m) = opened.protocol_and_metadata(store).await?;
+            (protocol, metadata) = (protocol.or(p), metadata.or(m));
+            checkpoint = Some(opened);
+        }
+        let protocol = protocol.ok_or_else(|| absent(ErrorKind::MissingProtocol, "protocol"))?;
+        let metadata = metadata.ok_or_else(|| absent(ErrorKind::MissingMetadata, "metaData"))?;
+        let complete = read_at_open.deltas().count() == segment.deltas.len();
+        let base = (complete && (checkpoint.is_some() || segment.checkpoint.is_none()))
+            .then(|| Base { tail: read_at_open.clone(), checkpoint });
+        Ok(Self(Arc::new(Inner {
+            store: store.clone(),
+            source: options.source.clone(),
+            checksum: checksum.filter(|(version, _)| *version == segment.version).map(|(_, checksum)| Arc::new(checksum)),
+            segment,
+            unusable,
+            protocol,
+            metadata,
+            read_at_open,
+            base: AsyncOnce::with(base),
+            files: AsyncOnce::default(),
+            small: AsyncOnce::default(),
+        })))
+    }
+
+    /// The version.
+    pub fn version(&self) -> Version {
+        self.0.segment.version
+    }
+
+    /// The protocol in force.
+    pub fn protocol(&self) -> &Protocol {
+        &self.0.protocol
+    }
+
+    /// The metadata in force.
+    pub fn metadata(&self) -> &Metadata {
+        &self.0.metadata
+    }
+
+    /// The table's storage.
+    pub fn store(&self) -> &TableStore {
+        &self.0.store
+    }
+
+    /// The files of the log that make this version.
+    pub fn segment(&self) -> &LogSegment {
+        &self.0.segment
+    }
+
+    /// This version's checksum, where it was read at opening.
+    pub fn checksum(&self) -> Option<&VersionChecksum> {
+        self.0.checksum.as_deref()
+    }
+
+    /// All live files, read on first use and kept.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CorruptLog`], [`ErrorKind::MissingFile`], [`ErrorKind::Storage`].
+    pub async fn files(&self) -> Result<FileSet> {
+        self.0.files.get_or_try_init(self.load_files()).await
+    }
+
+    /// All live files, if they are read already.
+    pub fn files_if_read(&self) -> Option<FileSet> {
+        self.0.files.get()
+    }
+
+    /// The live files as a stream, newest first, of which nothing is kept: memory is bounded by a few row groups of the
+    /// checkpoint and the commits after it. What [`Self::files`] has read already is not read again.
+    ///
+    /// # Errors
+    /// The stream's items fail as [`Self::files`] does.
+    pub fn stream_files(&self) -> BoxStream<'static, Result<FileChunk>> {
+        if let Some(files) = self.files_if_read() {
+            let chunks = files.chunks().to_vec();
+            return stream::iter(chunks.into_iter().map(Ok)).boxed();
+        }
+        let this = self.clone();
+        stream::once(async move {
+            let base = this.base().await?;
+            let tail = this.reconcile(&base.tail).await?;
+            let older = match &base.checkpoint {
+                Some(checkpoint) => checkpoint.files(this.store(), tail.keys.clone()),
+                None => stream::empty().boxed(),
+            };
+            Ok::<_, Error>(stream::iter(tail.chunks.into_iter().map(Ok)).chain(older))
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    /// The transaction identifiers by application (spec: "Transaction Identifiers"); the newest action of each stands.
+    ///
+    /// # Errors
+    /// As [`Self::files`].
+    pub async fn transactions(&self) -> Result<BTreeMap<String, SetTransaction>> {
+        Ok(self.small().await?.transactions.clone())
+    }
+
+    /// The domains by name (spec: "Domain Metadata"), without those that were removed.
+    ///
+    /// # Errors
+    /// As [`Self::files`].
+    pub async fn domains(&self) -> Result<BTreeMap<String, DomainMetadata>> {
+        Ok(self.small().await?.domains.clone())
+    }
+
+    /// The newest snapshot of the table. Costs one listing of what is newer, and the new commits; this snapshot, cloned,
+    /// where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[tracing::instrument(name = "refresh", skip_all, fields(table = %self.store().root(), version = %self.version()))]
+    pub async fn refresh(&self) -> Result<Self> {
+        let options = SnapshotOptions { version: None, source: self.0.source.clone() };
+        let listing = list(self.store(), &options, self.version().next()).await?;
+        if listing.latest().is_none() {
+            return Ok(self.clone());
+        }
+        match self.0.segment.extended(&listing) {
+            Some(segment) => self.extend(segment).await,
+            None => Self::open_in(self.store(), options).await,
+        }
+    }
+
+    async fn extend(&self, segment: LogSegment) -> Result<Self> {
+        let inner = &*self.0;
+        let newer = &segment.deltas[inner.segment.deltas.len()..];
+        let (read_at_open, new) = inner.read_at_open.extended(&inner.store, newer).await?;
+        let base = match inner.base.get() {
+            Some(base) => Some(Base { tail: base.tail.with_newer(&new), checkpoint: base.checkpoint }),
+            None => None,
+        };
+        let files = match inner.files.get() {
+            Some(files) => Some(files.with_layer(self.reconcile(&new).await?)),
+            None => None,
+        };
+        let small = inner.small.get().map(|small| Arc::new(small.with_newer(&new)));
+        Ok(Self(Arc::new(Inner {
+            store: inner.store.clone(),
+            source: inner.source.clone(),
+            segment,
+            unusable: inner.unusable.clone(),
+            protocol: new.protocol().unwrap_or(&inner.protocol).clone(),
+            metadata: new.metadata().unwrap_or(&inner.metadata).clone(),
+            checksum: None,
+            read_at_open,
+            base: AsyncOnce::with(base),
+            files: AsyncOnce::with(files),
+            small: AsyncOnce::with(small),
+        })))
+    }
+
+    /// Reads the files; where the checkpoint turns out to be unreadable only now, from an older one.
+    async fn load_files(&self) -> Result<FileSet> {
+        match self.collect_files().await {
+            Err(error) if self.0.unusable.clone().note(&error, &self.0.segment) => {
+                let options = SnapshotOptions { version: Some(self.version()), source: self.0.source.clone() };
+                let mut unusable = self.0.unusable.clone();
+                unusable.note(&error, &self.0.segment);
+                let listing = list(self.store(), &options, Version(0)).await?;
+                let segment = listing.segment(options.version, &unusable)?;
+                let fallback = Self::open_segment(self.store(), &options, segment, unusable).await?;
+                Box::pin(fallback.load_files()).await
+            }
+            result => result.with("table", self.store().root()),
+        }
+    }
+
+    #[tracing::instrument(name = "load files", skip_all)]
+    async fn collect_files(&self) -> Result<FileSet> {
+        let base = self.base().await?;
+        let tail = self.reconcile(&base.tail).await?;
+        let older = match &base.checkpoint {
+            Some(checkpoint) => checkpoint.files(self.store(), tail.keys.clone()).try_collect().await?,
+            None => Vec::new(),
+        };
+        Ok(FileSet::new(tail, older))
+    }
+
+    async fn reconcile(&self, tail: &Tail) -> Result<ReconciledTail> {
+        let tail = tail.clone();
+        cpu::run(&self.store().context().cpu, move || Ok(ReconciledTail::new(&tail))).await
+    }
+
+    async fn base(&self) -> Result<Base> {
+        self.0.base.get_or_try_init(self.read_base()).await
+    }
+
+    async fn read_base(&self) -> Result<Base> {
+        let tail = self.0.read_at_open.complete(self.store(), &self.0.segment.deltas).await?;
+        let checkpoint = match &self.0.segment.checkpoint {
+            Some(files) => Some(Checkpoint::open(self.store(), files).await?),
+            None => None,
+        };
+        Ok(Base { tail, checkpoint })
+    }
+
+    async fn small(&self) -> Result<Arc<SmallActions>> {
+        self.0.small.get_or_try_init(self.read_small()).await
+    }
+
+    async fn read_small(&self) -> Result<Arc<SmallActions>> {
+        if let Some(small) = self.checksum().and_then(SmallActions::of_checksum) {
+            return Ok(Arc::new(small));
+        }
+        let base = self.base().await?;
+        let mut small = SmallActions::default();
+        if let Some(checkpoint) = &base.checkpoint {
+            let (transactions, domains) = checkpoint.transactions_and_domains(self.store()).await?;
+            small.add(transactions, domains);
+        }
+        Ok(Arc::new(small.with_newer(&base.tail)))
+    }
+}
+
+impl SmallActions {
+    /// What a checksum says, if it says it all.
+    fn of_checksum(checksum: &VersionChecksum) -> Option<Self> {
+        let mut small = Self::default();
+        small.add(checksum.set_transactions.clone()?, checksum.domain_metadata.clone()?);
+        Some(small)
+    }
+
+    fn add(&mut self, transactions: Vec<SetTransaction>, domains: Vec<DomainMetadata>) {
+        self.transactions.extend(transactions.into_iter().map(|txn| (txn.app_id.clone(), txn)));
+        for domain in domains {
+            match domain.removed {
+                true => drop(self.domains.remove(&domain.domain)),
+                false => drop(self.domains.insert(domain.domain.clone(), domain)),
+            }
+        }
+    }
+
+    fn with_newer(&self, tail: &Tail) -> Self {
+        let mut small = Self { transactions: self.transactions.clone(), domains: self.domains.clone() };
+        let deltas: Vec<_> = tail.deltas().collect();
+        for delta in deltas.into_iter().rev() {
+            small.add(delta.transactions.clone(), delta.domains.clone());
+        }
+        small
+    }
+}
+
+/// A listing of the log that may begin at a hint.
+struct Listed {
+    from: Version,
+    listing: Listing,
+}
+
+impl Listed {
+    /// Lists from the checkpoint that `_last_checkpoint` names, unless an older version is asked for.
+    async fn with_hint(store: &TableStore, options: &SnapshotOptions) -> Result<Self> {
+        let hint = LastCheckpoint::read(store).await?.map(|hint| hint.version);
+        let from = hint.filter(|hint| options.version.is_none_or(|version| *hint <= version)).unwrap_or_default();
+        Ok(Self { from, listing: list(store, options, from).await? })
+    }
+
+    /// The segment. Where a listing that began at a hint has no checkpoint to start from, the whole log is listed.
+    async fn segment(&mut self, store: &TableStore, options: &SnapshotOptions, unusable: &Unusable) -> Result<LogSegment> {
+        let segment = self.listing.segment(options.version, unusable);
+        if self.from == Version(0) || segment.as_ref().is_ok_and(|segment| segment.checkpoint.is_some()) {
+            return segment;
+        }
+        *self = Self { from: Version(0), listing: list(store, options, Version(0)).await? };
+        self.listing.segment(options.version, unusable)
+    }
+}
+
+async fn list(store: &TableStore, options: &SnapshotOptions, from: Version) -> Result<Listing> {
+    let Some(source) = &options.source else { return Ok(Listing::new(store.list_log(from).await?)) };
+    source.before_list(store).await?;
+    let mut listing = Listing::new(store.list_log(from).await?);
+    if let Some(tail) = source.tail(store, from).await? {
+        listing.add_commits(tail.commits.into_iter().filter(|(version, _)| *version >= from));
+        listing.truncate(tail.latest);
+    }
+    Ok(listing)
+}
+
+impl Unusable {
+    /// Notes the optional file of `segment` that an error is about. False where there is none: the error stands.
+    fn note(&mut self, error: &Error, segment: &LogSegment) -> bool {
+        if !matches!(error.kind(), ErrorKind::CorruptLog | ErrorKind::MissingFile) {
+            return false;
+        }
+        let Some(file) = error.context("file") else { return false };
+        let of_checkpoint = segment.checkpoint.iter().flat_map(|checkpoint: &CheckpointFiles| &checkpoint.files);
+        let is_compaction = segment.deltas.iter().any(|delta| delta.is_compaction() && delta.file.path == file);
+        let is_sidecar = file.contains("/_sidecars/");
+        if is_compaction {
+            tracing::warn!(%error, "a log compaction file is unreadable; its commits are read instead");
+            self.compactions = true;
+        } else if is_sidecar || { of_checkpoint }.any(|part| part.path == file) {
+            tracing::warn!(%error, "a checkpoint is unreadable; the log is read without it");
+            self.checkpoints.extend(segment.checkpoint.iter().flat_map(|c| c.files.iter().map(|part| part.path.clone())));
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+fn absent(kind: ErrorKind, action: &str) -> Error {
+    Error::new(kind, format!("the log has no `{action}` action, which every table has from its first version on; restore the log"))
+}
