@@ -1,0 +1,11 @@
+use super::{FeatureSpec, Heading, LegacyVersions};
+use crate::table_properties::property;
+
+/// Rows are never changed or removed.
+pub const FEATURE: FeatureSpec = FeatureSpec {
+    name: "appendOnly",
+    legacy: Some(LegacyVersions { reader: 1, writer: 2 }),
+    heading: Heading::spec("Append-only Tables", "append-only-tables"),
+    is_active: |table| table.is_set(&property::APPEND_ONLY),
+    ..FeatureSpec::WRITER
+};

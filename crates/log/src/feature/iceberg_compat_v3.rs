@@ -1,0 +1,11 @@
+use super::{FeatureSpec, Heading};
+use crate::table_properties::property;
+
+/// Data files can be read as an Iceberg V3 table.
+pub const FEATURE: FeatureSpec = FeatureSpec {
+    name: "icebergCompatV3",
+    requires: &["columnMapping", "rowTracking"],
+    heading: Heading::rfc("Iceberg Compatibility V3", "iceberg-compat-v3.md"),
+    is_active: |table| table.is_set(&property::ENABLE_ICEBERG_COMPAT_V3),
+    ..FeatureSpec::WRITER
+};

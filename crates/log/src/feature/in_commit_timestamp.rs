@@ -1,0 +1,11 @@
+use super::{FeatureSpec, Heading};
+use crate::table_properties::property;
+
+/// Commits carry their own time.
+pub const FEATURE: FeatureSpec = FeatureSpec {
+    name: "inCommitTimestamp",
+    aliases: &["inCommitTimestamp-preview"],
+    heading: Heading::spec("In-Commit Timestamps", "in-commit-timestamps"),
+    is_active: |table| table.is_set(&property::ENABLE_IN_COMMIT_TIMESTAMPS),
+    ..FeatureSpec::WRITER
+};

@@ -1,0 +1,12 @@
+use super::{FeatureSpec, Heading};
+use crate::table_properties::{CheckpointPolicy, property};
+
+/// Checkpoints in several files, by unique names.
+pub const FEATURE: FeatureSpec = FeatureSpec {
+    name: "v2Checkpoint",
+    heading: Heading::spec("V2 Checkpoint Table Feature", "v2-checkpoint-table-feature"),
+    is_active: |table| {
+        table.properties().get(&property::CHECKPOINT_POLICY).is_ok_and(|policy| policy == CheckpointPolicy::V2)
+    },
+    ..FeatureSpec::READER_WRITER
+};

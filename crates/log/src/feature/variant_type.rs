@@ -1,0 +1,11 @@
+use super::{FeatureSpec, Heading};
+use crate::schema::DataType;
+
+/// Columns of values that bring their own structure.
+pub const FEATURE: FeatureSpec = FeatureSpec {
+    name: "variantType",
+    aliases: &["variantType-preview"],
+    heading: Heading::spec("Variant Data Type", "variant-data-type"),
+    is_active: |table| table.schema().contains_type(&DataType::Variant),
+    ..FeatureSpec::READER_WRITER
+};

@@ -1,0 +1,142 @@
+//! From a user's spelling of a column to the column.
+//!
+//! Names are compared without regard to case, as the protocol demands that they be unique so. A name that matches
+//! nothing is an error, never "no rows".
+
+use super::{ColumnPath, DataType, StructField, StructType};
+use crate::{Error, ErrorKind, Result};
+use std::collections::HashSet;
+
+/// A column that a path resolved to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedColumn<'a> {
+    /// The path, spelled as in the schema.
+    pub path: ColumnPath,
+    /// The field that the path leads to, or, for a part of a list or map, the nearest field above it.
+    pub field: &'a StructField,
+    /// The type of what the path leads to.
+    pub data_type: &'a DataType,
+}
+
+impl StructType {
+    /// The column that `path` names, without regard to case; an exact spelling wins.
+    ///
+    /// Fails with [`ErrorKind::UnknownColumn`] where no column has this name (the message lists near ones) and where
+    /// more than one has.
+    ///
+    /// ```
+    /// use deltaic_log::schema::{ColumnPath, PrimitiveType, StructField, StructType};
+    /// let inner = StructType::new([StructField::nullable("Zip", PrimitiveType::String)]);
+    /// let schema = StructType::new([StructField::nullable("Address", inner)]);
+    /// let column = schema.resolve(&ColumnPath::parse("address.zip")?)?;
+    /// assert_eq!(column.path.to_string(), "Address.Zip");
+    /// # deltaic_log::Result::Ok(())
+    /// ```
+    pub fn resolve(&self, path: &ColumnPath) -> Result<ResolvedColumn<'_>> {
+        let (first, rest) = path.names().split_first().ok_or_else(|| self.unknown(path))?;
+        let field = self.member(first, path)?.ok_or_else(|| self.unknown(path))?;
+        let top = ResolvedColumn { path: ColumnPath::from(field.name.as_str()), field, data_type: &field.data_type };
+        rest.iter().try_fold(top, |parent, name| {
+            let child = match parent.data_type {
+                DataType::Struct(fields) => {
+                    fields.member(name, path)?.map(|field| (field, &field.data_type, field.name.as_str()))
+                }
+                container => CONTAINER_STEPS
+                    .into_iter()
+                    .find(|step| same_name(step, name))
+                    .and_then(|step| Some((parent.field, container.step(step)?, step))),
+            };
+            let (field, data_type, spelling) = child.ok_or_else(|| self.unknown(path))?;
+            Ok(ResolvedColumn { path: parent.path.child(spelling), field, data_type })
+        })
+    }
+
+    /// The column that this text names: see [`ColumnPath::parse`] and [`Self::resolve`].
+    pub fn resolve_text(&self, text: &str) -> Result<ResolvedColumn<'_>> {
+        self.resolve(&ColumnPath::parse(text)?)
+    }
+
+    /// Fails with [`ErrorKind::CorruptLog`] where two fields of one struct, at any depth, have the same name but for case.
+    pub fn check_unique_names(&self) -> Result<()> {
+        let mut seen = HashSet::new();
+        let twice = |(path, _): &(ColumnPath, &StructField)| {
+            !seen.insert(path.names().iter().map(|name| name.to_lowercase()).collect::<Vec<_>>())
+        };
+        match self.fields_at_every_depth().into_iter().find(twice) {
+            None => Ok(()),
+            Some((path, _)) => Err(Error::new(
+                ErrorKind::CorruptLog,
+                "the table's schema has two columns whose names differ in case at most",
+            )
+            .with("column", path)),
+        }
+    }
+
+    fn member(&self, name: &str, path: &ColumnPath) -> Result<Option<&StructField>> {
+        if let Some(exact) = self.field(name) {
+            return Ok(Some(exact));
+        }
+        let mut matches = self.fields.iter().filter(|field| same_name(&field.name, name));
+        match (matches.next(), matches.next()) {
+            (Some(one), Some(other)) => Err(ambiguous(path, one, other)),
+            (found, _) => Ok(found),
+        }
+    }
+
+    fn unknown(&self, path: &ColumnPath) -> Error {
+        let near = near_names(self, path);
+        let advice = match near.is_empty() {
+            true => "the table's schema lists its columns".to_owned(),
+            false => format!("did you mean {}?", near.join(" or ")),
+        };
+        Error::new(ErrorKind::UnknownColumn, format!("the table has no column {path}: {advice}")).with("column", path)
+    }
+}
+
+const CONTAINER_STEPS: [&str; 3] = ["element", "key", "value"];
+
+/// Whether two names are one to the protocol: equal but for case.
+pub fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+}
+
+fn ambiguous(path: &ColumnPath, one: &StructField, other: &StructField) -> Error {
+    let message = format!(
+        "the column name {path} fits both {:?} and {:?}: spell it exactly as in the schema",
+        one.name, other.name
+    );
+    Error::new(ErrorKind::UnknownColumn, message).with("column", path)
+}
+
+/// At most three columns that the user may have meant: by the fewest edits, and no more than a third of the name.
+fn near_names(schema: &StructType, path: &ColumnPath) -> Vec<String> {
+    const NEAR_NAMES_MAX: usize = 3;
+    const COLUMNS_SEARCHED_MAX: usize = 10_000;
+    let wanted = path.to_string().to_lowercase();
+    let edits_max = wanted.chars().count().div_ceil(3);
+    let columns = schema.fields_at_every_depth().into_iter().take(COLUMNS_SEARCHED_MAX);
+    let mut near: Vec<(usize, String)> = columns
+        .filter_map(|(column, field)| {
+            let by_path = edits(&wanted, &column.to_string().to_lowercase());
+            let by_name = edits(&wanted, &field.name.to_lowercase());
+            Some((by_path.min(by_name), column.to_string())).filter(|(edits, _)| *edits <= edits_max)
+        })
+        .collect();
+    near.sort();
+    near.into_iter().take(NEAR_NAMES_MAX).map(|(_, name)| name).collect()
+}
+
+/// Levenshtein's distance, one row at a time.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
