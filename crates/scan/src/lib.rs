@@ -1,1 +1,3 @@
-//! Placeholder heading, replaced by the crate's documentation.
+//! The content of a Delta table: expressions, pruning, reading.
+
+pub mod expr;
