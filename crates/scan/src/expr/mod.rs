@@ -24,7 +24,12 @@ mod sql_type;
 mod time_zone;
 
 pub use bind::BoundExpr;
+pub(crate) use bind::Node;
+pub(crate) use cast::cast_values;
 pub use context::EvalContext;
+pub(crate) use eval::compare::compare as compare_values;
+pub(crate) use eval::like::Prefix;
+pub(crate) use eval::{Rows, evaluate as evaluate_rows, with_left_operand};
 pub use expr::{BinaryOp, ColumnPath, Expr, LikeKind, OnCastFailure, Test, UnaryOp};
 pub use functions::{ArgType, ColumnarArg, FunctionRegistry, Invocation, ScalarFunction, Signature, Volatility};
 pub use parse::{NESTING_MAX, TEXT_BYTES_MAX, parse};

@@ -40,6 +40,11 @@ impl Zone {
         *self == Self::UTC
     }
 
+    /// Whether the offset is the same at all times.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.0, Kind::Fixed { .. })
+    }
+
     /// The wall clock at an instant; both in microseconds. Nothing on overflow.
     pub fn to_local(&self, instant_us: i64) -> Option<i64> {
         instant_us.checked_add(self.offset_us_at(instant_us))

@@ -47,6 +47,16 @@ impl Cast {
     }
 }
 
+/// Values as another type; the cast must be legal.
+pub(crate) fn cast_values(
+    values: &ArrayRef,
+    to: &DataType,
+    on_failure: OnCastFailure,
+    zone: &Zone,
+) -> Result<ArrayRef> {
+    Cast::try_new(values.data_type(), to)?.apply(values, on_failure, zone)
+}
+
 fn legal(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     let number = super::bind::coerce::is_numeric;

@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// `left op right`; both have the same type.
-pub(super) fn compare(op: BinaryOp, left: &ColumnarArg, right: &ColumnarArg, rows: usize) -> Result<ColumnarArg> {
+pub(crate) fn compare(op: BinaryOp, left: &ColumnarArg, right: &ColumnarArg, rows: usize) -> Result<ColumnarArg> {
     let operands = [left.clone(), right.clone()];
     let result = match left.data_type() {
         DataType::Null => of_nulls(op, left.values().len().max(right.values().len())),
@@ -76,20 +76,16 @@ pub(crate) fn normalised(values: &ColumnarArg) -> ColumnarArg {
 
 pub(crate) fn normalised_array(array: &ArrayRef) -> ArrayRef {
     match array.data_type() {
-        DataType::Float32 => {
-            Arc::new(
-                array
-                    .as_primitive::<Float32Type>()
-                    .unary::<_, Float32Type>(|v| if v.is_nan() { f32::NAN } else { v + 0.0 }),
-            )
-        }
-        DataType::Float64 => {
-            Arc::new(
-                array
-                    .as_primitive::<Float64Type>()
-                    .unary::<_, Float64Type>(|v| if v.is_nan() { f64::NAN } else { v + 0.0 }),
-            )
-        }
+        DataType::Float32 => Arc::new(
+            array
+                .as_primitive::<Float32Type>()
+                .unary::<_, Float32Type>(|v| if v.is_nan() { f32::NAN } else { v + 0.0 }),
+        ),
+        DataType::Float64 => Arc::new(
+            array
+                .as_primitive::<Float64Type>()
+                .unary::<_, Float64Type>(|v| if v.is_nan() { f64::NAN } else { v + 0.0 }),
+        ),
         _ => array.clone(),
     }
 }

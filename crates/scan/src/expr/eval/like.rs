@@ -49,10 +49,36 @@ impl Pattern {
         }
     }
 
+    pub(crate) fn kind(&self) -> LikeKind {
+        self.kind
+    }
+
+    /// The text that everything which matches a constant `LIKE` begins with.
+    pub(crate) fn prefix(&self) -> Option<Prefix> {
+        let Source::Constant(value) = &self.source else { return None };
+        let kernel_form = value.is_valid(0).then(|| value.as_string::<i32>().value(0))?;
+        let parts = parts(kernel_form, DEFAULT_ESCAPE).ok()?;
+        let literal = |part: &Part| if let Part::Literal(c) = part { Some(*c) } else { None };
+        let text: String = parts.iter().map_while(literal).collect();
+        let rest = &parts[text.chars().count()..];
+        Some(Prefix { text, whole: rest.is_empty(), only: rest.iter().all(|part| *part == Part::Any) })
+    }
+
     /// Whether some row may hold an invalid pattern.
     pub(crate) fn can_fail(&self) -> bool {
         self.operand().is_some() || self.kind == LikeKind::RLike
     }
+}
+
+/// What is known of all text that matches a pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Prefix {
+    /// It begins with this.
+    pub(crate) text: String,
+    /// It is this and nothing more.
+    pub(crate) whole: bool,
+    /// Whatever begins with this matches.
+    pub(crate) only: bool,
 }
 
 /// Whether `text` matches; `per_row` are the values of [`Pattern::operand`].

@@ -16,6 +16,7 @@ pub(crate) struct Set {
     members: HashSet<Box<[u8]>>,
     has_null: bool,
     is_empty: bool,
+    values: Vec<ArrayRef>,
 }
 
 impl Set {
@@ -30,7 +31,17 @@ impl Set {
             let rows = converter.convert_columns(&[normalised_array(&concat(&parts)?)])?;
             members = rows.iter().map(|row| row.data().into()).collect();
         }
-        Ok(Self { converter, members, has_null, is_empty: constants.is_empty() })
+        Ok(Self { converter, members, has_null, is_empty: constants.is_empty(), values })
+    }
+
+    /// The constants that are not null, arrays of one row.
+    pub(crate) fn values(&self) -> &[ArrayRef] {
+        &self.values
+    }
+
+    /// Whether the list holds `NULL`: what it does not contain is then unknown.
+    pub(crate) fn has_null(&self) -> bool {
+        self.has_null
     }
 
     /// For each value: true, false, or null where the list cannot tell.

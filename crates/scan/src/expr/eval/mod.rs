@@ -97,6 +97,17 @@ fn checked_result(result: ColumnarArg, expected: &DataType, rows: usize, name: &
     Err(Error::new(ErrorKind::Internal, message))
 }
 
+/// The results of an arithmetic expression whose left operand has these values, and whose right one is a constant.
+pub(crate) fn with_left_operand(expr: &BoundExpr, left: ArrayRef, context: &EvalContext) -> Result<ColumnarArg> {
+    let Node::Arithmetic { op, right, origin, .. } = &expr.node else {
+        return Err(Error::new(ErrorKind::Internal, "only arithmetic has a left operand"));
+    };
+    let no_columns = Rows { columns: &[], len: left.len() };
+    let right = evaluate(right, &no_columns, context)?;
+    let rows = left.len();
+    arithmetic::binary(*op, &[ColumnarArg::Array(left), right], expr.data_type(), rows, context, origin)
+}
+
 /// The rows where `mask` is true; only the columns that `exprs` read are copied.
 pub(crate) fn filtered(rows: &Rows<'_>, mask: &BooleanArray, exprs: &[&BoundExpr]) -> Result<(Vec<ArrayRef>, usize)> {
     let len = mask.true_count();
