@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::action::{Action, DomainMetadata, Metadata, Protocol, SetTransaction, Sidecar};
+use crate::action::{Action, CommitInfo, DomainMetadata, Metadata, Protocol, SetTransaction, Sidecar};
 use crate::action_reconciliation::file_key;
 use crate::deletion_vector::{DeletionVectorDescriptor, StorageType};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -36,6 +36,23 @@ pub fn read_actions(bytes: &[u8]) -> Result<Vec<Action>> {
         actions.extend(parsed.action().with("line", number)?);
     }
     Ok(actions)
+}
+
+/// The commit's first `commitInfo`, if it has one. Other lines are not looked at.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`], with the line.
+pub fn read_commit_info(bytes: &[u8]) -> Result<Option<CommitInfo>> {
+    for (number, line) in lines(bytes)? {
+        if !line.contains("\"commitInfo\"") {
+            continue;
+        }
+        let parsed: Lenient<'_> = parse(line).with("line", number)?;
+        if let Some(Action::CommitInfo(info)) = parsed.action().with("line", number)? {
+            return Ok(Some(info));
+        }
+    }
+    Ok(None)
 }
 
 /// A line's one action, its body still text.

@@ -269,6 +269,14 @@ impl Snapshot {
         }
     }
 
+    /// Everything that the log holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotATable`], [`ErrorKind::Storage`].
+    pub async fn list_all(&self) -> Result<Listing> {
+        list(self.store(), &SnapshotOptions { version: None, source: self.0.source.clone() }, Version(0)).await
+    }
+
     async fn extend(&self, segment: LogSegment) -> Result<Self> {
         let inner = &*self.0;
         let newer = &segment.deltas[inner.segment.deltas.len()..];
