@@ -1,1 +1,63 @@
-//! Shared parts of the benches.
+//! Shared parts of the benches: local tables, and what a process has used.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use deltaic_log::{Location, Result, Stores};
+use url::Url;
+
+/// Every `file:` URL, read past the store.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalFiles;
+
+impl Stores for LocalFiles {
+    fn locate(&self, url: &Url) -> Result<Location> {
+        Ok(Location {
+            store: Arc::new(object_store::local::LocalFileSystem::new()),
+            path: deltaic_log::context::url_path(url)?,
+            local: url.to_file_path().ok(),
+        })
+    }
+}
+
+/// The URL of a directory that exists.
+///
+/// # Panics
+/// Where it does not.
+pub fn directory_url(path: impl AsRef<Path>) -> Url {
+    let path = path.as_ref().canonicalize().expect("the table's directory exists");
+    Url::from_directory_path(path).expect("an absolute path is a URL")
+}
+
+/// CPU time that the process has used, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// In the program.
+    pub user_s: f64,
+    /// In the kernel, for it.
+    pub system_s: f64,
+}
+
+impl Usage {
+    /// Up to now; zeros where the system does not tell.
+    pub fn now() -> Self {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = |field: usize| after_name.split_whitespace().nth(field).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
+        // Linux counts 100 ticks a second.
+        Self { user_s: ticks(11) / 100.0, system_s: ticks(12) / 100.0 }
+    }
+
+    /// Since an earlier time.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self { user_s: self.user_s - earlier.user_s, system_s: self.system_s - earlier.system_s }
+    }
+}
+
+/// The most memory that the process has held, in MB; 0 where the system does not tell.
+pub fn vm_hwm_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}

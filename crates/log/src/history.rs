@@ -6,12 +6,14 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::action::{CommitInfo, Metadata};
+use crate::action::CommitInfo;
 use crate::commit_file::read_commit_info;
 use crate::cpu;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::snapshot::Snapshot;
 use crate::store::{TableFile, TableStore};
+use crate::table_configuration::TableConfiguration;
+use crate::table_properties::property;
 use crate::version::{TimestampMs, Version};
 
 /// Requests under way at a time.
@@ -73,7 +75,7 @@ impl History {
             store: snapshot.store().clone(),
             commits: listing.commits().map(commit).collect(),
             earliest: listing.earliest(),
-            in_commit: InCommitTimestamps::of(snapshot.metadata())?,
+            in_commit: InCommitTimestamps::of(snapshot.configuration())?,
         })
     }
 
@@ -195,17 +197,13 @@ impl History {
 }
 
 impl InCommitTimestamps {
-    fn of(metadata: &Metadata) -> Result<Option<Self>> {
-        let property = |key: &str| metadata.configuration.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v.as_str());
-        if !property("delta.enableInCommitTimestamps").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    fn of(table: &TableConfiguration) -> Result<Option<Self>> {
+        let properties = table.properties();
+        if !properties.get(&property::ENABLE_IN_COMMIT_TIMESTAMPS)? {
             return Ok(None);
         }
-        let number = |key: &'static str| {
-            let parsed = property(key).map(str::parse::<i64>).transpose();
-            parsed.map_err(|error| Error::new(ErrorKind::InvalidProperty, format!("{key} is no number")).because(error))
-        };
-        let version = number("delta.inCommitTimestampEnablementVersion")?.unwrap_or(0);
-        let timestamp = number("delta.inCommitTimestampEnablementTimestamp")?.map(TimestampMs);
-        Ok(Some(Self { version: Version(u64::try_from(version).unwrap_or(0)), timestamp }))
+        let version = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_VERSION)?;
+        let timestamp = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_TIMESTAMP)?;
+        Ok(Some(Self { version: Version(version.map_or(0, |v| u64::try_from(v).unwrap_or(0))), timestamp: timestamp.map(TimestampMs) }))
     }
 }

@@ -30,7 +30,9 @@ use crate::once::AsyncOnce;
 use crate::replay::{ReconciledTail, Tail};
 use crate::segment::{CheckpointFiles, Listing, LogSegment, Unusable};
 use crate::source::LogSource;
+use crate::schema::StructType;
 use crate::store::TableStore;
+use crate::table_configuration::{Access, TableConfiguration};
 use crate::version::Version;
 use crate::version_checksum::VersionChecksum;
 
@@ -44,8 +46,7 @@ struct Inner {
     source: Option<Arc<dyn LogSource>>,
     segment: LogSegment,
     unusable: Unusable,
-    protocol: Protocol,
-    metadata: Metadata,
+    configuration: TableConfiguration,
     /// This version's own checksum, if it was read.
     checksum: Option<Arc<VersionChecksum>>,
     /// The commits read at opening.
@@ -90,6 +91,10 @@ impl SnapshotOptions {
     pub fn with_version(mut self, version: Version) -> Self {
         self.version = Some(version);
         self
+    }
+
+    fn access(&self) -> Access {
+        if self.source.is_some() { Access::ThroughCatalog } else { Access::ByPath }
     }
 
     /// A snapshot that asks `source` around each listing.
@@ -150,6 +155,8 @@ impl Snapshot {
         }
         let protocol = protocol.ok_or_else(|| absent(ErrorKind::MissingProtocol, "protocol"))?;
         let metadata = metadata.ok_or_else(|| absent(ErrorKind::MissingMetadata, "metaData"))?;
+        let configuration = TableConfiguration::try_new(protocol, metadata)?;
+        configuration.check_access(options.access())?;
         let complete = read_at_open.deltas().count() == segment.deltas.len();
         let base = (complete && (checkpoint.is_some() || segment.checkpoint.is_none()))
             .then(|| Base { tail: read_at_open.clone(), checkpoint });
@@ -159,8 +166,7 @@ impl Snapshot {
             checksum: checksum.filter(|(version, _)| *version == segment.version).map(|(_, checksum)| Arc::new(checksum)),
             segment,
             unusable,
-            protocol,
-            metadata,
+            configuration,
             read_at_open,
             base: AsyncOnce::with(base),
             files: AsyncOnce::default(),
@@ -173,14 +179,24 @@ impl Snapshot {
         self.0.segment.version
     }
 
+    /// The protocol and metadata in force, parsed: schema, partition columns, properties, what readers must do.
+    pub fn configuration(&self) -> &TableConfiguration {
+        &self.0.configuration
+    }
+
     /// The protocol in force.
     pub fn protocol(&self) -> &Protocol {
-        &self.0.protocol
+        self.configuration().protocol()
     }
 
     /// The metadata in force.
     pub fn metadata(&self) -> &Metadata {
-        &self.0.metadata
+        self.configuration().metadata()
+    }
+
+    /// The table's schema, under logical names.
+    pub fn schema(&self) -> &StructType {
+        self.configuration().schema()
     }
 
     /// The table's storage.
@@ -295,14 +311,23 @@ impl Snapshot {
             source: inner.source.clone(),
             segment,
             unusable: inner.unusable.clone(),
-            protocol: new.protocol().unwrap_or(&inner.protocol).clone(),
-            metadata: new.metadata().unwrap_or(&inner.metadata).clone(),
+            configuration: self.configuration_after(&new)?,
             checksum: None,
             read_at_open,
             base: AsyncOnce::with(base),
             files: AsyncOnce::with(files),
             small: AsyncOnce::with(small),
         })))
+    }
+
+    fn configuration_after(&self, new: &Tail) -> Result<TableConfiguration> {
+        if new.protocol().is_none() && new.metadata().is_none() {
+            return Ok(self.configuration().clone());
+        }
+        let protocol = new.protocol().unwrap_or(self.protocol()).clone();
+        let configuration = TableConfiguration::try_new(protocol, new.metadata().unwrap_or(self.metadata()).clone())?;
+        configuration.check_access(SnapshotOptions { version: None, source: self.0.source.clone() }.access())?;
+        Ok(configuration)
     }
 
     /// Reads the files; where the checkpoint turns out to be unreadable only now, from an older one.
