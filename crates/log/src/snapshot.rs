@@ -238,17 +238,13 @@ impl Snapshot {
             return stream::iter(chunks.into_iter().map(Ok)).boxed();
         }
         let this = self.clone();
-        stream::once(async move {
-            let base = this.base().await?;
-            let tail = this.reconcile(&base.tail).await?;
-            let older = match &base.checkpoint {
-                Some(checkpoint) => checkpoint.files(this.store(), tail.keys.clone()),
-                None => stream::empty().boxed(),
-            };
-            Ok::<_, Error>(stream::iter(tail.chunks.into_iter().map(Ok)).chain(older))
-        })
-        .try_flatten()
-        .boxed()
+        let chunks = async move {
+            match this.start_stream().await {
+                Err(error) => this.without_unreadable(error).await?.start_stream().await,
+                started => started,
+            }
+        };
+        stream::once(chunks).try_flatten().boxed()
     }
 
     /// The transaction identifiers by application (spec: "Transaction Identifiers"); the newest action of each stands.
@@ -331,30 +327,43 @@ impl Snapshot {
     }
 
     /// Reads the files; where the checkpoint turns out to be unreadable only now, from an older one.
+    #[tracing::instrument(name = "load files", skip_all)]
     async fn load_files(&self) -> Result<FileSet> {
         match self.collect_files().await {
-            Err(error) if self.0.unusable.clone().note(&error, &self.0.segment) => {
-                let options = SnapshotOptions { version: Some(self.version()), source: self.0.source.clone() };
-                let mut unusable = self.0.unusable.clone();
-                unusable.note(&error, &self.0.segment);
-                let listing = list(self.store(), &options, Version(0)).await?;
-                let segment = listing.segment(options.version, &unusable)?;
-                let fallback = Self::open_segment(self.store(), &options, segment, unusable).await?;
-                Box::pin(fallback.load_files()).await
-            }
-            result => result.with("table", self.store().root()),
+            Err(error) => Box::pin(self.without_unreadable(error).await?.load_files()).await,
+            loaded => loaded,
         }
     }
 
-    #[tracing::instrument(name = "load files", skip_all)]
     async fn collect_files(&self) -> Result<FileSet> {
         let base = self.base().await?;
         let tail = self.reconcile(&base.tail).await?;
         let older = match &base.checkpoint {
-            Some(checkpoint) => checkpoint.files(self.store(), tail.keys.clone()).try_collect().await?,
+            Some(checkpoint) => checkpoint.files(self.store(), tail.keys.clone()).await?.try_collect().await?,
             None => Vec::new(),
         };
         Ok(FileSet::new(tail, older))
+    }
+
+    async fn start_stream(&self) -> Result<BoxStream<'static, Result<FileChunk>>> {
+        let base = self.base().await?;
+        let tail = self.reconcile(&base.tail).await?;
+        let older = match &base.checkpoint {
+            Some(checkpoint) => checkpoint.files(self.store(), tail.keys).await?,
+            None => stream::empty().boxed(),
+        };
+        Ok(stream::iter(tail.chunks.into_iter().map(Ok)).chain(older).boxed())
+    }
+
+    /// The same version without the optional file that an error is about; the error, where it is about none.
+    async fn without_unreadable(&self, error: Error) -> Result<Self> {
+        let mut unusable = self.0.unusable.clone();
+        if !unusable.note(&error, &self.0.segment) {
+            return Err(error.with("table", self.store().root()));
+        }
+        let options = SnapshotOptions { version: Some(self.version()), source: self.0.source.clone() };
+        let segment = self.list_all().await?.segment(options.version, &unusable)?;
+        Self::open_segment(self.store(), &options, segment, unusable).await
     }
 
     async fn reconcile(&self, tail: &Tail) -> Result<ReconciledTail> {

@@ -82,7 +82,7 @@ fn a_compaction_stands_for_its_commits() {
         .commit(0, &[PROTOCOL, METADATA, &add("a")])
         .commit(1, &[&add("b")])
         .commit(2, &[&remove("a"), &add("c")])
-        .file("00000000000000000001.00000000000000000002.compacted.json", &[&add("b"), &add("c"), &remove("a")].join("\n"));
+        .file("00000000000000000001.00000000000000000002.compacted.json", &[add("b"), add("c"), remove("a")].join("\n"));
     check(&log, None, "b c");
     check(&log, Some(1), "a b");
     let broken = log.file("00000000000000000001.00000000000000000002.compacted.json", "{torn");

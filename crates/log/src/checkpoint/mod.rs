@@ -88,24 +88,22 @@ impl Checkpoint {
     }
 
     /// The live files of the checkpoint, in its order, without those whose key is in `newer`: a few row groups in
-    /// flight at a time, none kept.
-    pub(crate) fn files(&self, store: &TableStore, newer: Arc<KeySet>) -> BoxStream<'static, Result<FileChunk>> {
-        let (this, store) = (self.clone(), store.clone());
-        let width = store.context().cpu.parallelism() + 1;
-        stream::once(async move {
-            let parquet = this.file_bearing(&store).await?;
-            let inline = this.inline_json_files(&newer);
-            let jobs = parquet.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |group| (file.clone(), group)));
-            let jobs = jobs.filter_map(|(file, group)| files::file_leaves(&file, group).map(|leaves| (file, group, leaves)));
-            let chunks = stream::iter(jobs.collect::<Vec<_>>())
-                .map(move |(file, group, leaves)| decode_row_group(store.clone(), file, group, leaves, newer.clone()))
-                .buffered(width)
-                .map_ok(|chunks| stream::iter(chunks.into_iter().map(Ok)))
-                .try_flatten();
-            Ok::<_, Error>(stream::iter(inline.map(Ok)).chain(chunks))
-        })
-        .try_flatten()
-        .boxed()
+    /// flight at a time, none kept. Whether all files are there is known before the stream begins.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; so do the stream's items.
+    pub(crate) async fn files(&self, store: &TableStore, newer: Arc<KeySet>) -> Result<BoxStream<'static, Result<FileChunk>>> {
+        let parquet = self.file_bearing(store).await?;
+        let inline = self.inline_json_files(&newer);
+        let (store, width) = (store.clone(), store.context().cpu.parallelism() + 1);
+        let jobs = parquet.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |group| (file.clone(), group)));
+        let jobs = jobs.filter_map(|(file, group)| files::file_leaves(&file, group).map(|leaves| (file, group, leaves)));
+        let chunks = stream::iter(jobs.collect::<Vec<_>>())
+            .map(move |(file, group, leaves)| decode_row_group(store.clone(), file, group, leaves, newer.clone()))
+            .buffered(width)
+            .map_ok(|chunks| stream::iter(chunks.into_iter().map(Ok)))
+            .try_flatten();
+        Ok(stream::iter(inline.map(Ok)).chain(chunks).boxed())
     }
 
     /// The sidecar files that the checkpoint refers to.
