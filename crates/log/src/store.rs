@@ -78,12 +78,8 @@ impl TableStore {
     /// # Errors
     /// [`ErrorKind::CorruptLog`] where the path is empty or leaves the root.
     pub fn locate(&self, path: &str) -> Result<Location> {
-        let outside = || {
-            Error::new(ErrorKind::CorruptLog, "the log names a file with a path that is empty or leaves the table")
-                .with("path", path)
-        };
         if path.split('/').any(|segment| segment.is_empty() || segment == "." || segment == "..") {
-            return Err(outside());
+            return Err(outside(path));
         }
         let full = match self.location.path.as_ref() {
             "" => path.to_owned(),
@@ -91,9 +87,39 @@ impl TableStore {
         };
         Ok(Location {
             store: self.location.store.clone(),
-            path: Path::parse(full).map_err(|error| outside().because(error))?,
+            path: Path::parse(full).map_err(|error| outside(path).because(error))?,
             local: self.location.local.as_ref().map(|root| root.join(path)),
         })
+    }
+
+    /// The URL of a file that an action names.
+    ///
+    /// Spec: [Add File and Remove File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-file-and-remove-file):
+    /// the path is a URI, relative to the table's root or absolute, and percent-encoded.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CorruptLog`] where a relative path is empty or leaves the root, or an absolute one cannot be parsed.
+    pub fn file_url(&self, path: &str) -> Result<Url> {
+        let invalid =
+            || Error::new(ErrorKind::CorruptLog, "the log names a file with a path that is no URI").with("path", path);
+        if path.split_once(":/").is_some_and(|(scheme, _)| is_scheme(scheme)) {
+            return Url::parse(path).map_err(|error| invalid().because(error));
+        }
+        let decoded =
+            percent_encoding::percent_decode_str(path).decode_utf8().map_err(|error| invalid().because(error))?;
+        let mut url = self.root.clone();
+        let relative = match decoded.strip_prefix('/') {
+            Some(absolute) => {
+                url.set_path("/");
+                absolute
+            }
+            None => &decoded,
+        };
+        if relative.split('/').any(|segment| segment.is_empty() || segment == "." || segment == "..") {
+            return Err(outside(path));
+        }
+        url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(relative.split('/'));
+        Ok(url)
     }
 
     /// The files of the log from version `from` on, in no particular order, and whatever else the directory holds
@@ -152,7 +178,8 @@ impl TableStore {
 
     /// The whole of a local file, now, on this thread.
     pub(crate) fn read_local_now(&self, path: &str) -> Result<Bytes> {
-        let local = self.locate(path)?.local.ok_or_else(|| Error::new(ErrorKind::Internal, "the store is not local"))?;
+        let local =
+            self.locate(path)?.local.ok_or_else(|| Error::new(ErrorKind::Internal, "the store is not local"))?;
         read_local(&local).with("file", path).with("table", &self.root)
     }
 }
@@ -161,7 +188,8 @@ async fn list_store(store: &dyn ObjectStore, dir: &Path, from: Version) -> Resul
     // The offset is exclusive, and names of `from` itself begin with its digits: start just before them.
     let listed = match from.previous() {
         Some(before) => {
-            let offset = Path::parse(format!("{dir}/{:020}.z", before.0)).map_err(|e| Error::from(object_store::Error::from(e)))?;
+            let offset = Path::parse(format!("{dir}/{:020}.z", before.0))
+                .map_err(|e| Error::from(object_store::Error::from(e)))?;
             store.list_with_offset(Some(dir), &offset)
         }
         None => store.list(Some(dir)),
@@ -225,7 +253,10 @@ fn read_ranges_local(path: &PathBuf, ranges: &[Range<u64>]) -> Result<Vec<Bytes>
         if range.start > range.end || range.end > size {
             return Err(Error::new(
                 ErrorKind::CorruptLog,
-                format!("bytes {}..{} are asked for, but the file has {size}: it is truncated or damaged", range.start, range.end),
+                format!(
+                    "bytes {}..{} are asked for, but the file has {size}: it is truncated or damaged",
+                    range.start, range.end
+                ),
             ));
         }
         let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
@@ -235,14 +266,60 @@ fn read_ranges_local(path: &PathBuf, ranges: &[Range<u64>]) -> Result<Vec<Bytes>
     ranges.iter().map(read).collect()
 }
 
+fn outside(path: &str) -> Error {
+    Error::new(ErrorKind::CorruptLog, "the log names a file with a path that is empty or leaves the table")
+        .with("path", path)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
 /// There is no table here.
 pub(crate) fn no_log() -> Error {
-    Error::new(ErrorKind::NotATable, "there is no Delta table here: no commit and no checkpoint in `_delta_log`; check the path")
+    Error::new(
+        ErrorKind::NotATable,
+        "there is no Delta table here: no commit and no checkpoint in `_delta_log`; check the path",
+    )
 }
 
 fn io_error(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(ErrorKind::MissingFile, "storage has no such file"),
         _ => Error::new(ErrorKind::Storage, "the file system failed").because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::SingleStore;
+    use std::sync::Arc;
+
+    fn check(root: &str, path: &str, expect: Option<&str>) {
+        let stores = Arc::new(SingleStore::new(Arc::new(object_store::memory::InMemory::new())));
+        let store = TableStore::new(&root.parse().unwrap(), Context::new(stores)).unwrap();
+        assert_eq!(store.file_url(path).ok().map(String::from).as_deref(), expect, "{path}");
+    }
+
+    #[test]
+    fn paths_of_actions_are_uris() {
+        let root = "s3://b/t";
+        check(root, "a.parquet", Some("s3://b/t/a.parquet"));
+        check(root, "p=a%20b/c.parquet", Some("s3://b/t/p=a%20b/c.parquet"));
+        check(root, "p=%2521/c", Some("s3://b/t/p=%2521/c"));
+        check(root, "p=a b/c?d#e", Some("s3://b/t/p=a%20b/c%3Fd%23e"));
+        check(root, "t=12:30/c", Some("s3://b/t/t=12:30/c"));
+        check(root, "gs://other/x/y", Some("gs://other/x/y"));
+        check(root, "file:/x/y%20z", Some("file:///x/y%20z"));
+        check("file:///t", "/x/y%20z", Some("file:///x/y%20z"));
+    }
+
+    #[test]
+    fn paths_do_not_leave_the_table() {
+        for path in ["", "../x", "a/../../x", "a/%2e%2e/%2E%2E/x", "./x", "a//b", "/../x", "%FF"] {
+            check("s3://b/t", path, None);
+        }
     }
 }

@@ -1,0 +1,11 @@
+//! What is printed: tables, JSON, rows in a file format, progress.
+
+mod cells;
+mod destination;
+mod progress;
+mod rows;
+mod text;
+
+pub(crate) use progress::{Progress, set_progress};
+pub(crate) use rows::RowWriter;
+pub(crate) use text::{bytes, count, facts, grid, heading, json, standard};

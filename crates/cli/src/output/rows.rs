@@ -1,0 +1,148 @@
+//! Rows in the format that the user chose.
+
+use std::io::Write;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_json::writer::{LineDelimited, WriterBuilder};
+use arrow_schema::{ArrowError, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use super::cells::{flattened, text_rows};
+use super::destination::Destination;
+use super::text::grid;
+use crate::arguments::{Format, Output};
+use crate::failure::{Failure, Outcome};
+
+/// Writes batches of one schema to the destination that the user chose.
+pub(crate) struct RowWriter {
+    schema: SchemaRef,
+    sink: Sink,
+}
+
+enum Sink {
+    Table { out: Destination, is_begun: bool },
+    Json(arrow_json::Writer<Destination, LineDelimited>),
+    Csv(arrow_csv::Writer<Destination>),
+    Parquet(Box<ArrowWriter<Destination>>),
+    ArrowFile(FileWriter<Destination>),
+    ArrowStream(StreamWriter<Destination>),
+}
+
+impl RowWriter {
+    /// Opens the destination; a file is created under a name for the time being.
+    pub(crate) fn open(output: &Output, schema: SchemaRef) -> Outcome<Self> {
+        let out = Destination::open(output.output.as_deref())?;
+        let sink = match output.format {
+            Format::Table => Sink::Table { out, is_begun: false },
+            Format::Json => Sink::Json(WriterBuilder::new().with_explicit_nulls(true).build(out)),
+            Format::Csv => Sink::Csv(csv_with_header(out, &schema)?),
+            Format::Parquet => {
+                let level = ZstdLevel::try_new(3).map_err(from_parquet)?;
+                let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+                Sink::Parquet(Box::new(
+                    ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(from_parquet)?,
+                ))
+            }
+            Format::Arrow if output.output.is_some() => {
+                Sink::ArrowFile(FileWriter::try_new(out, &schema).map_err(from_arrow)?)
+            }
+            Format::Arrow => Sink::ArrowStream(StreamWriter::try_new(out, &schema).map_err(from_arrow)?),
+        };
+        Ok(Self { schema, sink })
+    }
+
+    /// Writes the rows of a batch.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Outcome {
+        match &mut self.sink {
+            Sink::Table { out, is_begun } => {
+                *is_begun = true;
+                table(out, batch)
+            }
+            Sink::Json(writer) => writer.write(batch).map_err(from_arrow),
+            Sink::Csv(writer) => flattened(batch).and_then(|flat| writer.write(&flat)).map_err(from_arrow),
+            Sink::Parquet(writer) => writer.write(batch).map_err(from_parquet),
+            Sink::ArrowFile(writer) => writer.write(batch).map_err(from_arrow),
+            Sink::ArrowStream(writer) => writer.write(batch).map_err(from_arrow),
+        }
+    }
+
+    /// Ends the output. Without it a file never appears.
+    pub(crate) fn finish(self) -> Outcome {
+        let out = match self.sink {
+            Sink::Table { mut out, is_begun } => {
+                if !is_begun {
+                    table(&mut out, &RecordBatch::new_empty(self.schema))?;
+                }
+                out
+            }
+            Sink::Json(mut writer) => {
+                writer.finish().map_err(from_arrow)?;
+                writer.into_inner()
+            }
+            Sink::Csv(writer) => writer.into_inner(),
+            Sink::Parquet(writer) => writer.into_inner().map_err(from_parquet)?,
+            Sink::ArrowFile(writer) => writer.into_inner().map_err(from_arrow)?,
+            Sink::ArrowStream(writer) => writer.into_inner().map_err(from_arrow)?,
+        };
+        Ok(out.finish()?)
+    }
+}
+
+fn table(out: &mut Destination, batch: &RecordBatch) -> Outcome {
+    let schema = batch.schema();
+    let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let rows = text_rows(batch).map_err(from_arrow)?;
+    let mut styled = Vec::new();
+    grid(&mut styled, &header, &rows)?;
+    let text = match out.shows_styles() {
+        true => styled,
+        false => plain(&styled),
+    };
+    Ok(out.write_all(&text)?)
+}
+
+fn plain(styled: &[u8]) -> Vec<u8> {
+    anstream::adapter::StripBytes::new().strip_next(styled).flatten().copied().collect()
+}
+
+/// A writer whose header is written even if no row follows.
+fn csv_with_header(out: Destination, schema: &SchemaRef) -> Outcome<arrow_csv::Writer<Destination>> {
+    let mut writer = arrow_csv::WriterBuilder::new().with_header(true).build(out);
+    let empty = flattened(&RecordBatch::new_empty(schema.clone())).map_err(from_arrow)?;
+    writer.write(&empty).map_err(from_arrow)?;
+    Ok(writer)
+}
+
+/// The failure of a writer: that of its destination, where it has one.
+fn from_arrow(error: ArrowError) -> Failure {
+    match error {
+        ArrowError::IoError(_, source) => Failure::Output(source),
+        other => match io_beneath(&other) {
+            Some(kind) => Failure::Output(kind.into()),
+            None => Failure::Table(other.into()),
+        },
+    }
+}
+
+fn from_parquet(error: ParquetError) -> Failure {
+    match io_beneath(&error) {
+        Some(kind) => Failure::Output(kind.into()),
+        None => Failure::Output(std::io::Error::other(error)),
+    }
+}
+
+fn io_beneath(error: &(dyn std::error::Error + 'static)) -> Option<std::io::ErrorKind> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        cause = error.source();
+    }
+    // The CSV writer keeps only the text of what failed beneath it.
+    error.to_string().contains("Broken pipe").then_some(std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,238 @@
+//! A table, opened by where it is.
+
+use std::sync::Arc;
+
+use deltaic_log::action::{Metadata, Protocol};
+use deltaic_log::history::{History, HistoryEntry};
+use deltaic_log::schema::StructType;
+use deltaic_log::{
+    Access, Context, FileSet, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore,
+    TimestampMs, Version,
+};
+use url::Url;
+
+use crate::check::{CheckOptions, Report, check};
+use crate::storage::{ConfiguredStores, StorageOptions, table_url};
+
+/// A Delta table at one of its versions.
+///
+/// Cheap to clone; clones share what was read. A table does not change under its holder: [`DeltaTable::refresh`] and the
+/// `load_*` functions move it to another version.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use deltaic::DeltaTable;
+/// # let location = deltaic::doc_table();
+/// let table = DeltaTable::open(location.path()).await?;
+/// println!("version {} of {}", table.version(), table.url());
+/// for field in &table.schema().fields {
+///     println!("{}: {:?}", field.name, field.data_type);
+/// }
+/// # Ok::<(), deltaic::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct DeltaTable {
+    snapshot: Snapshot,
+    configuration: TableConfiguration,
+}
+
+impl DeltaTable {
+    /// Opens the newest version of the table at `location`: a path, or a URI as [`crate::storage`] lists them. Credentials
+    /// are taken from the environment.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotATable`] where there is none, [`crate::ErrorKind::UnsupportedProtocol`] where the table needs
+    /// what this library lacks, and those of [`Snapshot::open`].
+    pub async fn open(location: &str) -> Result<Self> {
+        Self::builder(location).open().await
+    }
+
+    /// As [`Self::open`], with options for the storage; see [`crate::storage::KNOWN_KEYS`].
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`crate::ErrorKind::InvalidArgument`] where an option is wrong.
+    pub async fn open_with(location: &str, options: impl Into<StorageOptions>) -> Result<Self> {
+        Self::builder(location).with_storage_options(options).open().await
+    }
+
+    /// Opens a table step by step: at a version or time, or with a context of the embedder's.
+    pub fn builder(location: &str) -> DeltaTableBuilder {
+        DeltaTableBuilder { location: location.to_owned(), ..DeltaTableBuilder::default() }
+    }
+
+    /// The table of a snapshot that is at hand.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::UnsupportedProtocol`], [`crate::ErrorKind::CorruptLog`] where the metadata cannot be understood.
+    pub fn from_snapshot(snapshot: Snapshot) -> Result<Self> {
+        let configuration = TableConfiguration::try_new(snapshot.protocol().clone(), snapshot.metadata().clone());
+        let configuration = configuration.with("table", snapshot.store().root())?;
+        configuration.check_access(Access::ByPath).with("table", snapshot.store().root())?;
+        Ok(Self { snapshot, configuration })
+    }
+
+    /// Where the table is. Ends with a slash.
+    pub fn url(&self) -> &Url {
+        self.snapshot.store().root()
+    }
+
+    /// The version.
+    pub fn version(&self) -> Version {
+        self.snapshot.version()
+    }
+
+    /// The state of the table at this version.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// What protocol and metadata mean together: schema, features, properties.
+    pub fn configuration(&self) -> &TableConfiguration {
+        &self.configuration
+    }
+
+    /// The columns, partition columns included.
+    pub fn schema(&self) -> &StructType {
+        self.configuration.schema()
+    }
+
+    /// Name, schema text, partition columns and properties, as the log holds them.
+    pub fn metadata(&self) -> &Metadata {
+        self.snapshot.metadata()
+    }
+
+    /// What readers and writers must know to use the table.
+    pub fn protocol(&self) -> &Protocol {
+        self.snapshot.protocol()
+    }
+
+    /// The data files that make up the table. Read once, then shared by all clones of this version.
+    ///
+    /// # Errors
+    /// As [`Snapshot::files`].
+    pub async fn files(&self) -> Result<FileSet> {
+        self.snapshot.files().await
+    }
+
+    /// The newest `limit` versions that the log still holds commits of, newest first.
+    ///
+    /// # Errors
+    /// As [`History::entries`].
+    pub async fn history(&self, limit: Option<usize>) -> Result<Vec<HistoryEntry>> {
+        History::load(&self.snapshot).await?.entries(limit.unwrap_or(usize::MAX)).await
+    }
+
+    /// Moves to the newest version. Costs one listing and the new commits.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; the table stays at its version then.
+    pub async fn refresh(&mut self) -> Result<()> {
+        *self = Self::from_snapshot(self.snapshot.refresh().await?)?;
+        Ok(())
+    }
+
+    /// Moves to `version`, older or newer.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`crate::ErrorKind::VersionNotFound`], with the range that there is.
+    pub async fn load_version(&mut self, version: Version) -> Result<()> {
+        let options = SnapshotOptions::new().with_version(version);
+        *self = Self::from_snapshot(Snapshot::open_in(self.snapshot.store(), options).await?)?;
+        Ok(())
+    }
+
+    /// Moves to the version that was the newest at `timestamp`.
+    ///
+    /// # Errors
+    /// As [`Self::load_version`].
+    pub async fn load_timestamp(&mut self, timestamp: TimestampMs) -> Result<()> {
+        let newest = self.snapshot.refresh().await?;
+        let version = History::load(&newest).await?.version_at(timestamp).await?;
+        self.load_version(version).await
+    }
+}
+
+/// How to open a table; made by [`DeltaTable::builder`].
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `open` is called"]
+pub struct DeltaTableBuilder {
+    location: String,
+    options: StorageOptions,
+    at: At,
+    context: Option<Context>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum At {
+    #[default]
+    Newest,
+    Version(Version),
+    Timestamp(TimestampMs),
+}
+
+impl DeltaTableBuilder {
+    /// Options for the storage.
+    pub fn with_storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.options = options.into();
+        self
+    }
+
+    /// The version to open, instead of the newest.
+    pub fn with_version(mut self, version: Version) -> Self {
+        self.at = At::Version(version);
+        self
+    }
+
+    /// Opens the version that was the newest at that time.
+    pub fn with_timestamp(mut self, timestamp: TimestampMs) -> Self {
+        self.at = At::Timestamp(timestamp);
+        self
+    }
+
+    /// What the embedder brings: stores, clock, ids, CPU executor, memory bound. Storage options are not used then.
+    pub fn with_context(mut self, context: Context) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    /// Opens the table.
+    ///
+    /// # Errors
+    /// As [`DeltaTable::open`].
+    pub async fn open(self) -> Result<DeltaTable> {
+        let at = self.at;
+        let store = self.store().await?;
+        let open = async |options| Snapshot::open_in(&store, options).await.with("table", store.root());
+        match at {
+            At::Newest => DeltaTable::from_snapshot(open(SnapshotOptions::new()).await?),
+            At::Version(version) => {
+                DeltaTable::from_snapshot(open(SnapshotOptions::new().with_version(version)).await?)
+            }
+            At::Timestamp(timestamp) => Self::at_time(&open(SnapshotOptions::new()).await?, timestamp).await,
+        }
+    }
+
+    /// Verifies the table instead of opening it, which works for broken tables too. See [`crate::check`].
+    ///
+    /// # Errors
+    /// As [`crate::check::check`].
+    pub async fn check(self, options: &CheckOptions) -> Result<Report> {
+        check(&self.store().await?, options).await
+    }
+
+    async fn store(self) -> Result<TableStore> {
+        let url = table_url(&self.location)?;
+        let context = match self.context {
+            Some(context) => context,
+            None => Context::new(Arc::new(ConfiguredStores::for_table(&url, self.options).await?)),
+        };
+        TableStore::new(&url, context)
+    }
+
+    /// The newest version may be one that cannot be read any more; an older one can still be.
+    async fn at_time(newest: &Snapshot, timestamp: TimestampMs) -> Result<DeltaTable> {
+        let version = History::load(newest).await?.version_at(timestamp).await?;
+        let options = SnapshotOptions::new().with_version(version);
+        DeltaTable::from_snapshot(Snapshot::open_in(newest.store(), options).await?)
+    }
+}

@@ -1,0 +1,55 @@
+//! Running other programs.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What a step comes to: an error says what failed, in one line.
+pub(crate) type Outcome<T = ()> = Result<T, String>;
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().expect("xtask is a folder of the workspace").to_owned()
+}
+
+/// The folder for what the project's own tools make.
+pub(crate) fn scratch() -> PathBuf {
+    target().join("xtask")
+}
+
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+/// The cargo that runs this program, in the workspace's root.
+pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+/// A program, in the workspace's root.
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(root());
+    command
+}
+
+/// Runs the command and shows what it prints; an error where it fails.
+pub(crate) fn step(title: &str, command: &mut Command) -> Outcome {
+    println!("\n== {title}");
+    let status = command.status().map_err(|error| format!("{title}: {}: {error}", command.get_program().display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{title}: {status}")) }
+}
+
+/// Whether the program can be run at all.
+pub(crate) fn is_installed(name: &str) -> bool {
+    Command::new(name)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
