@@ -26,6 +26,7 @@ pub mod schema;
 pub mod segment;
 pub mod snapshot;
 pub mod source;
+pub mod statistics;
 pub mod store;
 pub mod table_configuration;
 pub mod table_properties;

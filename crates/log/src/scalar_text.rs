@@ -248,3 +248,117 @@ pub(crate) fn format_decimal(unscaled: i128, scale: u8) -> String {
     let point = if scale == 0 { "" } else { "." };
     format!("{sign}{whole}{point}{fraction}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn decimal(text: &str, precision: u8, scale: u8, rounding: Rounding) -> Option<i128> {
+        DecimalText::parse(text.as_bytes())?.rescale(DecimalType { precision, scale }, rounding)
+    }
+
+    #[rstest]
+    #[case("123.45", 10, 2, Some(12345))]
+    #[case("-0.05", 10, 2, Some(-5))]
+    #[case(".5", 10, 2, Some(50))]
+    #[case("5.", 10, 2, Some(500))]
+    #[case("0E-18", 10, 2, Some(0))]
+    #[case("1.2E+3", 10, 0, Some(1200))]
+    #[case("1200E-2", 10, 0, Some(12))]
+    #[case("1.230", 10, 2, Some(123))]
+    #[case("1.234", 10, 2, None)]
+    #[case("123456789", 10, 2, None)]
+    #[case("99999999999999999999999999999999999999", 38, 0, Some(99_999_999_999_999_999_999_999_999_999_999_999_999))]
+    #[case("100000000000000000000000000000000000000", 38, 0, None)]
+    #[case("1E2147483648", 10, 0, None)]
+    #[case("1E-99999999999999999999", 10, 0, None)]
+    #[case("", 10, 2, None)]
+    #[case("-", 10, 2, None)]
+    #[case(".", 10, 2, None)]
+    #[case("1.2.3", 10, 2, None)]
+    #[case("1e", 10, 2, None)]
+    fn decimals(#[case] text: &str, #[case] precision: u8, #[case] scale: u8, #[case] expected: Option<i128>) {
+        assert_eq!(decimal(text, precision, scale, Rounding::Exact), expected);
+    }
+
+    #[rstest]
+    #[case("1.234", 123, 124)]
+    #[case("-1.234", -124, -123)]
+    #[case("1E-40", 0, 1)]
+    #[case("-1E-40", -1, 0)]
+    #[case("1.23", 123, 123)]
+    fn decimals_round_outwards(#[case] text: &str, #[case] floor: i128, #[case] ceiling: i128) {
+        assert_eq!(decimal(text, 10, 2, Rounding::Floor), Some(floor));
+        assert_eq!(decimal(text, 10, 2, Rounding::Ceiling), Some(ceiling));
+    }
+
+    #[rstest]
+    #[case("1970-01-01", Some(0))]
+    #[case("1969-12-31", Some(-1))]
+    #[case("2000-02-29", Some(11_016))]
+    #[case("1999-02-29", None)]
+    #[case("0001-01-01", Some(-719_162))]
+    #[case("+10000-01-01", Some(2_932_897))]
+    #[case("-0001-01-01", Some(-719_893))]
+    #[case("2000-1-1", Some(10_957))]
+    #[case("20-01-01", None)]
+    #[case("2000-01", None)]
+    #[case("2000-01-01-", None)]
+    #[case("99999999999-01-01", None)]
+    fn dates(#[case] text: &str, #[case] expected: Option<i32>) {
+        assert_eq!(date(text.as_bytes()), expected);
+    }
+
+    #[rstest]
+    #[case("1970-01-01 00:00:00", Some((0, Zone::Absent)))]
+    #[case("1970-01-01 00:00:00.123456", Some((123_456, Zone::Absent)))]
+    #[case("1970-01-01T00:00:00.1Z", Some((100_000, Zone::Utc)))]
+    #[case("1970-01-01T00:00:00.123456789Z", Some((123_456, Zone::Utc)))]
+    #[case("1970-01-01T02:00:00+02:00", Some((0, Zone::Offset)))]
+    #[case("1970-01-01T00:00:00.000-0830", Some((30_600_000_000, Zone::Offset)))]
+    #[case("1970-01-01T01:00+01", Some((0, Zone::Offset)))]
+    #[case("1970-01-02", Some((MICROS_PER_DAY, Zone::Absent)))]
+    #[case("1969-12-31 23:59:59.999999", Some((-1, Zone::Absent)))]
+    #[case("1970-01-01T24:00:00Z", None)]
+    #[case("1970-01-01T00:60:00Z", None)]
+    #[case("1970-01-01T00:00:00 UTC", None)]
+    #[case("1970-01-01T00:00:00+19:00", None)]
+    #[case("1970-01-01T", None)]
+    #[case("1970-01-01T00", None)]
+    fn timestamps(#[case] text: &str, #[case] expected: Option<(i64, Zone)>) {
+        assert_eq!(timestamp(text.as_bytes()), expected);
+    }
+
+    #[rstest]
+    #[case("9223372036854775807", Some(i64::MAX))]
+    #[case("-9223372036854775808", Some(i64::MIN))]
+    #[case("9223372036854775808", None)]
+    #[case("+7", Some(7))]
+    #[case("7.0", None)]
+    #[case("-", None)]
+    fn integers(#[case] text: &str, #[case] expected: Option<i64>) {
+        assert_eq!(integer(text.as_bytes()), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn times_are_read_as_written(micros in -60_000_000_000_000_000_i64..250_000_000_000_000_000) {
+            prop_assert_eq!(timestamp(format_timestamp_utc(micros).unwrap().as_bytes()), Some((micros, Zone::Utc)));
+            prop_assert_eq!(timestamp(format_timestamp_ntz(micros).unwrap().as_bytes()), Some((micros, Zone::Absent)));
+        }
+
+        #[test]
+        fn decimals_are_read_as_written(unscaled in -(10_i128.pow(38) - 1)..10_i128.pow(38), scale in 0_u8..=38) {
+            let text = format_decimal(unscaled, scale);
+            prop_assert_eq!(decimal(&text, 38, scale, Rounding::Exact), Some(unscaled), "{}", text);
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(proptest::sample::select(b"0123456789-+.:TZ Ee\xff".to_vec()), 0..30)) {
+            let _ = (timestamp(&bytes), date(&bytes), integer(&bytes), float::<f64>(&bytes), boolean(&bytes));
+            let _ = DecimalText::parse(&bytes).map(|text| text.rescale(DecimalType { precision: 38, scale: 9 }, Rounding::Floor));
+        }
+    }
+}

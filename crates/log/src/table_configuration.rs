@@ -201,3 +201,133 @@ fn resolve_partition_columns(metadata: &Metadata, schema: &StructType) -> Result
     }
     Ok(resolved)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feature::{FieldSource, Origin, PartSource, RowTrackingSource, Shape};
+    use crate::schema::PrimitiveType;
+    use serde_json::{Value, json};
+
+    fn table(protocol: Value, schema: Value, partitions: &[&str], configuration: Value) -> Result<TableConfiguration> {
+        let metadata = json!({
+            "id": "x",
+            "schemaString": schema.to_string(),
+            "partitionColumns": partitions,
+            "configuration": configuration,
+        });
+        TableConfiguration::try_new(
+            serde_json::from_value(protocol).unwrap(),
+            serde_json::from_value(metadata).unwrap(),
+        )
+    }
+
+    fn protocol_with(features: &[&str]) -> Value {
+        json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features})
+    }
+
+    fn columns(fields: Value) -> Value {
+        json!({"type": "struct", "fields": fields})
+    }
+
+    fn column(name: &str, id: i32, data_type: Value) -> Value {
+        let metadata = json!({"delta.columnMapping.id": id, "delta.columnMapping.physicalName": format!("col-{id}")});
+        json!({"name": name, "type": data_type, "nullable": true, "metadata": metadata})
+    }
+
+    fn long(former_types: Vec<PrimitiveType>) -> Shape {
+        Shape::Primitive { data_type: PrimitiveType::Long, former_types }
+    }
+
+    #[test]
+    fn each_column_has_its_origin() {
+        let mut list = column("list", 3, json!({"type": "array", "elementType": "long", "containsNull": true}));
+        list["metadata"]["delta.columnMapping.nested.ids"] = json!({"col-3.element": 31});
+        list["metadata"]["delta.typeChanges"] =
+            json!([{"fromType": "short", "toType": "long", "fieldPath": "element"}]);
+        let schema = columns(json!([column("Day", 1, json!("date")), column("v", 2, json!("void")), list]));
+        let features = ["columnMapping", "typeWidening", "deletionVectors"];
+        let table =
+            table(protocol_with(&features), schema, &["day"], json!({"delta.columnMapping.mode": "id"})).unwrap();
+        assert_eq!(table.partition_columns(), ["Day"]);
+        assert_eq!(table.physical_schema().fields[2].name, "col-3");
+
+        let requirements = table.reader_requirements().unwrap();
+        assert!(requirements.deletion_vectors && requirements.type_widening && requirements.row_tracking.is_none());
+        let origins: Vec<_> = requirements.columns.iter().map(|column| column.origin.clone()).collect();
+        let element = PartSource { field_id: Some(31), nullable: true, shape: long(vec![PrimitiveType::Short]) };
+        let list = FieldSource {
+            name: "list".to_owned(),
+            physical_name: "col-3".to_owned(),
+            field_id: Some(3),
+            nullable: true,
+            shape: Shape::Array { element: Box::new(element) },
+        };
+        assert_eq!(origins, [Origin::PartitionValue { key: "col-1".to_owned() }, Origin::Null, Origin::DataFile(list)]);
+        let carried = serde_json::from_str(&serde_json::to_string(&requirements).unwrap()).unwrap();
+        assert_eq!(requirements, carried);
+    }
+
+    #[test]
+    fn the_mapping_mode_counts_only_where_the_protocol_supports_it() {
+        let schema = columns(json!([{"name": "a", "type": "long", "nullable": true, "metadata": {}}]));
+        let name = json!({"delta.columnMapping.mode": "name"});
+        let old = json!({"minReaderVersion": 1, "minWriterVersion": 2});
+        assert_eq!(
+            table(old, schema.clone(), &[], name.clone()).unwrap().column_mapping_mode(),
+            ColumnMappingMode::None
+        );
+        let new = json!({"minReaderVersion": 2, "minWriterVersion": 5});
+        assert_eq!(table(new.clone(), schema.clone(), &[], name).unwrap_err().kind(), ErrorKind::CorruptLog);
+        let nonsense = json!({"delta.columnMapping.mode": "nonsense"});
+        assert_eq!(table(new, schema, &[], nonsense).unwrap_err().kind(), ErrorKind::InvalidProperty);
+    }
+
+    #[test]
+    fn row_tracking_names_its_columns_while_enabled() {
+        let protocol =
+            json!({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["rowTracking", "domainMetadata"]});
+        let configuration = |enabled| json!({"delta.enableRowTracking": enabled, "delta.rowTracking.materializedRowIdColumnName": "_row-id"});
+        let requirements = |enabled| {
+            table(protocol.clone(), columns(json!([])), &[], configuration(enabled))
+                .unwrap()
+                .reader_requirements()
+                .unwrap()
+        };
+        let source = RowTrackingSource { row_id_column: Some("_row-id".to_owned()), row_commit_version_column: None };
+        assert_eq!(requirements("true").row_tracking, Some(source));
+        assert_eq!(requirements("false").row_tracking, None);
+    }
+
+    #[test]
+    fn a_catalogs_table_is_not_opened_by_path() {
+        let features = ["catalogManaged", "vacuumProtocolCheck"];
+        let configuration = json!({"io.unitycatalog.tableId": "7"});
+        let table = table(protocol_with(&features), columns(json!([])), &[], configuration).unwrap();
+        table.check_access(Access::ThroughCatalog).unwrap();
+        let error = table.check_access(Access::ByPath).unwrap_err();
+        assert_eq!((error.kind(), error.context("feature")), (ErrorKind::UnsupportedProtocol, Some("catalogManaged")));
+        assert!(error.message().contains("Unity Catalog"), "{error}");
+    }
+
+    #[test]
+    fn broken_metadata_is_named() {
+        let old = json!({"minReaderVersion": 1, "minWriterVersion": 2});
+        let field = |name, data_type| json!({"name": name, "type": data_type, "nullable": true, "metadata": {}});
+        let schema = columns(json!([field("a", json!("long")), field("s", columns(json!([])))]));
+        for partitions in [&["b"][..], &["a", "A"], &["s"]] {
+            let error = table(old.clone(), schema.clone(), partitions, json!({})).unwrap_err();
+            assert_eq!((error.kind(), error.context("column")), (ErrorKind::CorruptLog, partitions.last().copied()));
+        }
+        let twins = columns(json!([field("a", json!("long")), field("A", json!("long"))]));
+        assert_eq!(table(old, twins, &[], json!({})).unwrap_err().kind(), ErrorKind::CorruptLog);
+    }
+
+    #[test]
+    fn an_unknown_type_change_is_refused() {
+        let mut changed = column("a", 1, json!("integer"));
+        changed["metadata"]["delta.typeChanges"] = json!([{"fromType": "long", "toType": "integer"}]);
+        let error = table(protocol_with(&["typeWidening"]), columns(json!([changed])), &[], json!({})).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedProtocol);
+    }
+}

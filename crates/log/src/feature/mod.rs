@@ -242,3 +242,55 @@ fn when_supported(_: &TableConfiguration) -> bool {
 }
 
 fn no_requirements(_: &TableConfiguration, _: &mut ReaderRequirements) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use std::path::Path;
+
+    #[test]
+    fn every_feature_has_its_own_file_and_every_file_its_feature() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/feature");
+        let shared = ["mod", "protocol", "requirements", "table"];
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut names: Vec<String> = files
+            .filter(|path| !shared.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)))
+            .map(|path| {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let name = text.split("name: \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+                let stem = path.file_stem().unwrap().to_string_lossy().replace('_', "");
+                assert_eq!(stem, name.trim_end_matches("-preview").to_lowercase(), "file and feature differ");
+                name
+            })
+            .collect();
+        let mut expected: Vec<&str> = ALL.iter().map(|feature| feature.name).collect();
+        names.sort();
+        expected.sort();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn names_are_unique_and_references_known() {
+        let mut names = HashSet::new();
+        for feature in ALL {
+            assert!(
+                std::iter::once(&feature.name).chain(feature.aliases).all(|name| names.insert(*name)),
+                "{}",
+                feature.name
+            );
+            assert!(feature.requires.iter().all(|name| FeatureSpec::named(name).is_some()), "{}", feature.name);
+            assert!(!feature.heading.title.is_empty() && !feature.name.is_empty());
+        }
+    }
+
+    #[test]
+    fn every_feature_has_its_row() {
+        let table = render_table();
+        assert_eq!(table.lines().count(), ALL.len() + 2);
+        assert!(table.contains(
+            "| `catalogManaged`, `catalogOwned-preview` | readers and writers | through its catalog | no | \
+             [Catalog-managed tables](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#catalog-managed-tables) |"
+        ));
+    }
+}

@@ -103,3 +103,59 @@ fn refusal(name: &str) -> Option<String> {
         Support::Full | Support::ThroughCatalog { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn protocol(
+        reader: i32,
+        writer: i32,
+        reader_features: Option<&[&str]>,
+        writer_features: Option<&[&str]>,
+    ) -> Protocol {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Protocol {
+            min_reader_version: reader,
+            min_writer_version: writer,
+            reader_features: reader_features.map(names),
+            writer_features: writer_features.map(names),
+        }
+    }
+
+    #[rstest]
+    #[case(protocol(1, 2, None, None), &["appendOnly", "invariants"])]
+    #[case(protocol(1, 1, None, None), &[])]
+    #[case(protocol(1, 5, None, None), &["appendOnly", "invariants", "checkConstraints", "generatedColumns", "changeDataFeed"])]
+    #[case(protocol(2, 7, None, Some(&["icebergCompatV2"])), &["columnMapping", "icebergCompatV2"])]
+    #[case(protocol(3, 7, Some(&[]), Some(&[])), &[])]
+    #[case(protocol(3, 7, Some(&["deletionVectors"]), Some(&["deletionVectors", "fromTheFuture"])), &["deletionVectors"])]
+    #[case(protocol(3, 7, Some(&["variantType-preview"]), None), &["variantType"])]
+    #[case(protocol(1, 99, None, None), &[])]
+    fn readable(#[case] protocol: Protocol, #[case] supported: &[&str]) {
+        protocol.check_readable().unwrap();
+        assert_eq!(protocol.supported_features().iter().map(|feature| feature.name).collect::<Vec<_>>(), supported);
+    }
+
+    #[rstest]
+    #[case(protocol(99, 99, None, None), "use a newer release")]
+    #[case(protocol(4, 7, None, None), "use a newer release")]
+    #[case(protocol(-1, 2, None, None), "negative")]
+    #[case(protocol(3, 6, Some(&[]), None), "needs writer version 7")]
+    #[case(protocol(2, 7, Some(&["deletionVectors"]), Some(&["deletionVectors"])), "only reader version 3")]
+    #[case(protocol(3, 7, Some(&["timestampNanos"]), None), "Nanosecond Timestamps")]
+    #[case(protocol(3, 7, Some(&["a", "deletionVectors", "b"]), None), "drop the feature; its feature b")]
+    fn unreadable(#[case] protocol: Protocol, #[case] message: &str) {
+        let error = protocol.check_readable().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedProtocol);
+        assert!(error.message().contains(message), "{error}");
+    }
+
+    #[test]
+    fn unknown_names_are_listed_once() {
+        let protocol = protocol(3, 7, Some(&["b", "deletionVectors"]), Some(&["b", "a"]));
+        assert_eq!(protocol.unknown_features(), ["a", "b"]);
+        assert_eq!(protocol.check_readable().unwrap_err().context("feature"), Some("b"));
+    }
+}

@@ -108,3 +108,31 @@ fn escape(name: &str) -> String {
 fn unescape(name: &str) -> String {
     percent_decode_str(name).decode_utf8().map_or_else(|_| name.to_owned(), |text| text.into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_once_for_hive_and_once_for_the_log() {
+        let directory = directory("part", Some("bar+%21 é"));
+        assert_eq!(directory, "part=bar+%2521 é");
+        assert_eq!(encode_path(&directory), "part=bar+%252521%20%C3%A9");
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_refused() {
+        assert_eq!(decode_path("a%FF").unwrap_err().kind(), ErrorKind::CorruptLog);
+        assert_eq!(decode_path("50%").unwrap(), "50%");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(column in ".{1,9}", value in proptest::option::of(".{1,9}")) {
+            let directory = directory(&column, value.as_deref());
+            prop_assert_eq!(decode_path(&encode_path(&directory)).unwrap(), directory.clone());
+            prop_assert_eq!(parse_directory(&directory), Some((column, value)));
+        }
+    }
+}

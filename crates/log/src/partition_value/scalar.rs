@@ -173,3 +173,120 @@ fn float_text(value: f64, shortest: String) -> String {
         _ => shortest.replace('e', "E"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse_column;
+    use super::*;
+    use crate::schema::test_schema::any_primitive;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn data_type(name: &str) -> DataType {
+        name.parse().unwrap()
+    }
+
+    #[rstest]
+    #[case("string", "null", Scalar::String("null".to_owned()))]
+    #[case("string", " a ", Scalar::String(" a ".to_owned()))]
+    #[case("long", "-7", Scalar::Long(-7))]
+    #[case("byte", "-128", Scalar::Byte(-128))]
+    #[case("float", "Infinity", Scalar::Float(f32::INFINITY))]
+    #[case("double", "1.0E10", Scalar::Double(1e10))]
+    #[case("boolean", "TRUE", Scalar::Boolean(true))]
+    #[case("decimal(12,5)", "234.00000", Scalar::Decimal(23_400_000, DecimalType { precision: 12, scale: 5 }))]
+    #[case("date", "1970-01-02", Scalar::Date(1))]
+    #[case("timestamp", "1970-01-01 00:00:01", Scalar::Timestamp(1_000_000))]
+    #[case("timestamp", "1970-01-01T00:00:01.000000Z", Scalar::Timestamp(1_000_000))]
+    #[case("timestamp", "1970-01-01T01:00:01+01:00", Scalar::Timestamp(1_000_000))]
+    #[case("timestamp_ntz", "1970-01-02", Scalar::TimestampNtz(86_400_000_000))]
+    #[case("binary", "\u{1}\u{2}", Scalar::Binary(vec![1, 2]))]
+    #[case("binary", "\\u0001\\u00FF", Scalar::Binary(vec![1, 255]))]
+    #[case("interval year to month", "INTERVAL '-1-6' YEAR TO MONTH", Scalar::IntervalYearMonth(-18))]
+    #[case("interval year to month", "INTERVAL '3' YEAR", Scalar::IntervalYearMonth(36))]
+    #[case(
+        "interval day to second",
+        "INTERVAL '1 00:00:01.5' DAY TO SECOND",
+        Scalar::IntervalDaySecond(86_401_500_000)
+    )]
+    #[case("interval day to second", "interval '90' minute", Scalar::IntervalDaySecond(5_400_000_000))]
+    fn texts(#[case] name: &str, #[case] text: &str, #[case] expected: Scalar) {
+        assert_eq!(Scalar::parse(text, &data_type(name)).unwrap(), Some(expected));
+    }
+
+    #[rstest]
+    #[case("integer", "7.0")]
+    #[case("integer", "2147483648")]
+    #[case("byte", "128")]
+    #[case("boolean", "yes")]
+    #[case("decimal(4,2)", "123.45")]
+    #[case("date", "2000-13-01")]
+    #[case("timestamp_ntz", "1970-01-01T00:00:00+01:00")]
+    #[case("void", "x")]
+    #[case("variant", "x")]
+    #[case("interval year to month", "INTERVAL '1-6-3' YEAR TO MONTH")]
+    #[case("interval year to month", "INTERVAL '99999999-0' YEAR TO MONTH")]
+    #[case("interval day to second", "INTERVAL '1.5' DAY")]
+    fn texts_of_no_value(#[case] name: &str, #[case] text: &str) {
+        let error = Scalar::parse(text, &data_type(name)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CorruptLog);
+        assert!(parse_column([Some(text)], &data_type(name)).is_err());
+    }
+
+    #[test]
+    fn nothing_is_null_in_every_type() {
+        for name in ["string", "binary", "long", "date", "void", "decimal(3,1)", "timestamp"] {
+            assert_eq!(Scalar::parse("", &data_type(name)).unwrap(), None);
+            assert_eq!(parse_column([Some(""), None], &data_type(name)).unwrap().logical_null_count(), 2, "{name}");
+        }
+    }
+
+    fn any_scalar() -> impl Strategy<Value = (Scalar, PrimitiveType)> {
+        any_primitive().prop_filter("void has no value", |p| *p != PrimitiveType::Void).prop_flat_map(|primitive| {
+            use PrimitiveType as P;
+            let scalar: BoxedStrategy<Scalar> = match primitive {
+                P::String => "\\PC{1,9}".prop_map(Scalar::String).boxed(),
+                P::Long => any::<i64>().prop_map(Scalar::Long).boxed(),
+                P::Integer => any::<i32>().prop_map(Scalar::Integer).boxed(),
+                P::Short => any::<i16>().prop_map(Scalar::Short).boxed(),
+                P::Byte => any::<i8>().prop_map(Scalar::Byte).boxed(),
+                P::Float => any::<f32>().prop_map(Scalar::Float).boxed(),
+                P::Double => any::<f64>().prop_map(Scalar::Double).boxed(),
+                P::Boolean => any::<bool>().prop_map(Scalar::Boolean).boxed(),
+                P::Binary => proptest::collection::vec(any::<u8>(), 1..9).prop_map(Scalar::Binary).boxed(),
+                P::Date => (-3_000_000_i32..3_000_000).prop_map(Scalar::Date).boxed(),
+                P::Timestamp => {
+                    (-60_000_000_000_000_000_i64..250_000_000_000_000_000).prop_map(Scalar::Timestamp).boxed()
+                }
+                P::TimestampNtz => {
+                    (-60_000_000_000_000_000_i64..250_000_000_000_000_000).prop_map(Scalar::TimestampNtz).boxed()
+                }
+                P::IntervalYearMonth => any::<i32>().prop_map(Scalar::IntervalYearMonth).boxed(),
+                P::IntervalDaySecond => any::<i64>().prop_map(Scalar::IntervalDaySecond).boxed(),
+                P::Decimal(decimal) => {
+                    let limit = 10_i128.pow(u32::from(decimal.precision));
+                    (-limit + 1..limit).prop_map(move |unscaled| Scalar::Decimal(unscaled, decimal)).boxed()
+                }
+                P::Void => unreachable!("filtered"),
+            };
+            scalar.prop_map(move |scalar| (scalar, primitive))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read((scalar, primitive) in any_scalar()) {
+            let text = scalar.to_text().unwrap();
+            let column = parse_column([Some(text.as_str())], &primitive.into()).unwrap();
+            prop_assert_eq!(column.data_type(), &primitive.to_arrow());
+            prop_assert!(column.is_valid(0));
+            prop_assert_eq!(Scalar::parse(&text, &primitive.into()).unwrap(), Some(scalar));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}", primitive in any_primitive()) {
+            let one = Scalar::parse(&text, &primitive.into());
+            prop_assert_eq!(one.is_ok(), parse_column([Some(text.as_str())], &primitive.into()).is_ok());
+        }
+    }
+}

@@ -201,3 +201,39 @@ fn no_counterpart(data_type: &Arrow) -> Error {
     let message = format!("Delta has no type for Arrow's {data_type}: cast the column first");
     Error::new(ErrorKind::InvalidArgument, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::test_schema::any_schema;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    proptest! {
+        #[test]
+        fn there_and_back(schema in any_schema()) {
+            // A void column is always nullable in Arrow.
+            prop_assume!(!schema.contains_type(&PrimitiveType::Void.into()));
+            prop_assert_eq!(StructType::from_arrow(&schema.to_arrow()).unwrap(), schema);
+        }
+    }
+
+    #[rstest]
+    #[case(Arrow::Utf8View, Some("string"))]
+    #[case(Arrow::Dictionary(Box::new(Arrow::Int8), Box::new(Arrow::LargeUtf8)), Some("string"))]
+    #[case(Arrow::Timestamp(TimeUnit::Nanosecond, Some("Asia/Tokyo".into())), Some("timestamp"))]
+    #[case(Arrow::UInt64, Some("decimal(20,0)"))]
+    #[case(Arrow::Decimal256(50, 2), None)]
+    #[case(Arrow::Decimal128(10, -2), None)]
+    #[case(Arrow::Time64(TimeUnit::Microsecond), None)]
+    fn other_forms_of_arrow(#[case] arrow: Arrow, #[case] expected: Option<&str>) {
+        let found = StructField::from_arrow(&Field::new("a", arrow, true));
+        match (found, expected) {
+            (Ok(field), Some(expected)) => assert_eq!(field.data_type.to_string(), expected),
+            (Err(error), None) => {
+                assert_eq!((error.kind(), error.context("column")), (ErrorKind::InvalidArgument, Some("a")))
+            }
+            (found, expected) => panic!("{found:?} is not {expected:?}"),
+        }
+    }
+}

@@ -119,3 +119,45 @@ fn translate<'a>(
     }
     Some(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::PrimitiveType::Long;
+
+    fn mapped(name: &str, data_type: impl Into<DataType>) -> StructField {
+        StructField::nullable(name, data_type)
+            .with_metadata(key::COLUMN_MAPPING_PHYSICAL_NAME, format!("col-{name}"))
+            .with_metadata(key::COLUMN_MAPPING_ID, 1)
+    }
+
+    fn schema() -> StructType {
+        let inner = StructType::new([mapped("b", Long)]);
+        StructType::new([
+            mapped("a", inner.clone()),
+            mapped("l", DataType::array(DataType::map(Long, inner, true), true)),
+        ])
+    }
+
+    #[test]
+    fn names_map_both_ways_at_every_depth() {
+        let pairs =
+            [("a.b", "`col-a`.`col-b`"), ("l.element.value.b", "`col-l`.element.value.`col-b`"), ("a", "`col-a`")];
+        for (logical, physical) in pairs.map(|(l, p)| (ColumnPath::parse(l).unwrap(), ColumnPath::parse(p).unwrap())) {
+            assert_eq!(schema().to_physical_path(&logical, ColumnMappingMode::Name), Some(physical.clone()));
+            assert_eq!(schema().to_logical_path(&physical, ColumnMappingMode::Id), Some(logical.clone()));
+            assert_eq!(schema().to_physical_path(&logical, ColumnMappingMode::None), Some(logical));
+            assert!(schema().physical(ColumnMappingMode::Name).resolve(&physical).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_forgotten_field_is_found() {
+        let mut schema = schema();
+        assert!(schema.check_column_mapping(ColumnMappingMode::Id).is_ok());
+        schema.fields[0].metadata.remove(key::COLUMN_MAPPING_ID);
+        assert!(schema.check_column_mapping(ColumnMappingMode::Name).is_ok());
+        let error = schema.check_column_mapping(ColumnMappingMode::Id).unwrap_err();
+        assert_eq!((error.context("column"), error.context("key")), (Some("a"), Some(key::COLUMN_MAPPING_ID)));
+    }
+}

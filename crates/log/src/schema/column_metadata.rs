@@ -152,3 +152,59 @@ impl StructField {
             .with("column", &self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::PrimitiveType;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn column(key: &str, value: Value) -> StructField {
+        StructField::nullable("x", PrimitiveType::Long).with_metadata(key, value)
+    }
+
+    #[test]
+    fn identity_columns() {
+        let mut field = column(key::IDENTITY_START, json!(5)).with_metadata(key::IDENTITY_STEP, -2);
+        let identity = Identity { start: 5, step: -2, high_water_mark: None, allow_explicit_insert: false };
+        assert_eq!(field.identity().unwrap(), Some(identity));
+        field.metadata.insert(key::IDENTITY_STEP.to_owned(), json!(0));
+        assert_eq!(field.identity().unwrap_err().context("key"), Some(key::IDENTITY_STEP));
+        assert_eq!(column("comment", json!("no identity")).identity().unwrap(), None);
+    }
+
+    #[test]
+    fn collations_and_nested_ids() {
+        let collated = column(key::COLLATIONS, json!({"x.element": "spark.UTF8_LCASE"}));
+        assert_eq!(collated.collations().unwrap()["x.element"], "spark.UTF8_LCASE");
+        let nested = column(key::COLUMN_MAPPING_NESTED_IDS, json!({"col-1.element": 31}));
+        assert_eq!(nested.column_mapping_nested_ids().unwrap()["col-1.element"], 31);
+    }
+
+    #[rstest]
+    #[case(key::COLUMN_MAPPING_ID, json!("seven"))]
+    #[case(key::COLUMN_MAPPING_ID, json!(5_000_000_000_i64))]
+    #[case(key::COLUMN_MAPPING_NESTED_IDS, json!([1]))]
+    #[case(key::INVARIANTS, json!("x > 3"))]
+    #[case(key::GENERATION_EXPRESSION, json!(3))]
+    #[case(key::IDENTITY_ALLOW_EXPLICIT_INSERT, json!("yes"))]
+    #[case(key::COLLATIONS, json!({"x": 1}))]
+    fn values_of_the_wrong_shape(#[case] key: &str, #[case] value: Value) {
+        let field = column(key, value);
+        let errors = [
+            field.column_mapping_id().err(),
+            field.column_mapping_nested_ids().err(),
+            field.invariant().err(),
+            field.generation_expression().err(),
+            field.identity().err(),
+            field.collations().err(),
+        ];
+        let errors: Vec<_> = errors.into_iter().flatten().collect();
+        assert_eq!(errors.len(), 1);
+        assert_eq!(
+            (errors[0].kind(), errors[0].context("key"), errors[0].context("column")),
+            (ErrorKind::CorruptLog, Some(key), Some("x"))
+        );
+    }
+}

@@ -111,3 +111,34 @@ impl From<&str> for ColumnPath {
         Self::new([name])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("a", &["a"])]
+    #[case("a.b.c", &["a", "b", "c"])]
+    #[case("a.`b.c`", &["a", "b.c"])]
+    #[case("`a``b`.c", &["a`b", "c"])]
+    #[case(" a . b ", &["a", "b"])]
+    #[case("zip code", &["zip code"])]
+    fn paths(#[case] text: &str, #[case] names: &[&str]) {
+        assert_eq!(ColumnPath::parse(text).unwrap().names(), names);
+    }
+
+    #[rstest]
+    fn no_paths(#[values("", "a.", ".a", "a..b", "`a", "``", "a`b`", "`a`b")] text: &str) {
+        assert_eq!(ColumnPath::parse(text).unwrap_err().kind(), ErrorKind::UnknownColumn);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(names in proptest::collection::vec("[a-zA-Z0-9_`. é-]{1,8}", 1..5)) {
+            let path = ColumnPath::new(names);
+            prop_assert_eq!(ColumnPath::parse(&path.to_string()).unwrap(), path);
+        }
+    }
+}

@@ -283,3 +283,84 @@ impl std::str::FromStr for DataType {
         data_type(&value, &ColumnPath::root()).with("type", json)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::test_schema::any_schema;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn field(data_type: &str) -> String {
+        format!(r#"{{"type":"struct","fields":[{{"name":"a","type":{data_type},"nullable":true,"metadata":{{}}}}]}}"#)
+    }
+
+    #[rstest]
+    #[case(r#""long""#, "long")]
+    #[case(r#""bigint""#, "long")]
+    #[case(r#""int""#, "integer")]
+    #[case(r#""decimal""#, "decimal(10,0)")]
+    #[case(r#""decimal(5)""#, "decimal(5,0)")]
+    #[case(r#""decimal(38, 18)""#, "decimal(38,18)")]
+    #[case(r#""varchar(20)""#, "string")]
+    #[case(r#""timestamp_ntz""#, "timestamp_ntz")]
+    #[case(r#""null""#, "void")]
+    #[case(r#""variant""#, "variant")]
+    #[case(r#"{"type":"variant"}"#, "variant")]
+    #[case(r#""interval month""#, "interval year to month")]
+    #[case(r#""interval year to month""#, "interval year to month")]
+    #[case(r#""interval hour to second""#, "interval day to second")]
+    #[case(r#"{"type":"array","elementType":"date"}"#, "array<date>")]
+    #[case(r#"{"type":"map","keyType":"string","valueType":{"type":"struct","fields":[]}}"#, "map<string, struct<>>")]
+    #[case(
+        r#"{"type":"udt","class":"x.Vector","sqlType":{"type":"array","elementType":"double","containsNull":false}}"#,
+        "array<double>"
+    )]
+    fn every_spelling_of_a_type(#[case] json: &str, #[case] expected: &str) {
+        let schema = StructType::from_json(&field(json)).unwrap();
+        assert_eq!(schema.fields[0].data_type.to_string(), expected);
+        assert_eq!(StructType::from_json(&schema.to_json()).unwrap(), schema);
+    }
+
+    #[rstest]
+    #[case("nothing at all", "", "cannot be parsed")]
+    #[case(r#""long""#, "", "must be a struct")]
+    #[case(r#"{"type":"struct"}"#, "<schema>", "lacks \"fields\"")]
+    #[case(&field(r#""longish""#), "a", "no type named \"longish\"")]
+    #[case(&field(r#""decimal(39,0)""#), "a", "no type named")]
+    #[case(&field(r#""decimal(2,3)""#), "a", "no type named")]
+    #[case(&field(r#""interval month to day""#), "a", "no type named")]
+    #[case(&field(r#""interval second to day""#), "a", "no type named")]
+    #[case(&field(r#"{"type":"array","elementType":{"type":"map","keyType":"date"}}"#), "a.element", "lacks \"valueType\"")]
+    #[case(&field(r#"{"type":"struct","fields":[{"name":"b c","type":7}]}"#), "a.`b c`", "must be a name or an object")]
+    fn an_error_names_the_field(#[case] json: &str, #[case] column: &str, #[case] message: &str) {
+        let error = StructType::from_json(json).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CorruptLog);
+        assert_eq!(error.context("column").unwrap_or_default(), column);
+        assert!(error.message().contains(message), "{error}");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let deep = format!("{}\"date\"{}", r#"{"type":"array","elementType":"#.repeat(10_000), "}".repeat(10_000));
+        assert_eq!(StructType::from_json(&field(&deep)).unwrap_err().kind(), ErrorKind::ResourceLimit);
+    }
+
+    #[test]
+    fn metadata_is_kept_as_it_is() {
+        let json = r#"{"type":"struct","fields":[{"name":"a","type":"string","nullable":false,"metadata":{"__COLLATIONS":{"a":"icu.UNICODE"},"n":[1,2.5,null]}}]}"#;
+        assert_eq!(StructType::from_json(json).unwrap().to_json(), json);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(schema in any_schema()) {
+            prop_assert_eq!(StructType::from_json(&schema.to_json()).unwrap(), schema);
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,200}") {
+            let _ = StructType::from_json(&text);
+        }
+    }
+}

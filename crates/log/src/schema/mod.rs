@@ -17,6 +17,8 @@ mod column_path;
 mod data_type;
 mod json;
 mod resolve;
+#[cfg(test)]
+pub(crate) mod test_schema;
 mod type_widening;
 mod walk;
 

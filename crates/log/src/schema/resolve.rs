@@ -140,3 +140,58 @@ fn edits(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::PrimitiveType::{Date, Long};
+    use rstest::rstest;
+
+    fn schema() -> StructType {
+        let inner = StructType::new([StructField::nullable("Zip", Long), StructField::nullable("zap.Zop", Date)]);
+        StructType::new([
+            StructField::nullable("Straße", Long),
+            StructField::nullable("address", inner.clone()),
+            StructField::nullable("list", DataType::array(inner, true)),
+            StructField::nullable("Twin", Long),
+            StructField::nullable("TWIN", Long),
+        ])
+    }
+
+    #[rstest]
+    #[case("STRASSE", None)]
+    #[case("straße", Some("Straße"))]
+    #[case("ADDRESS.zip", Some("address.Zip"))]
+    #[case("address.`ZAP.zop`", Some("address.`zap.Zop`"))]
+    #[case("list.Element.zip", Some("list.element.Zip"))]
+    #[case("Twin", Some("Twin"))]
+    #[case("twin", None)]
+    #[case("address.zip.x", None)]
+    #[case("list.key", None)]
+    fn resolves(#[case] text: &str, #[case] expected: Option<&str>) {
+        let schema = schema();
+        let found = schema.resolve_text(text).map(|column| column.path.to_string());
+        assert_eq!(found.as_deref().ok(), expected);
+        if let Err(error) = found {
+            assert_eq!(error.kind(), ErrorKind::UnknownColumn);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_brings_near_ones() {
+        let message = schema().resolve_text("addres.zip").unwrap_err().to_string();
+        assert!(message.contains("did you mean address.Zip"), "{message}");
+    }
+
+    #[test]
+    fn an_ambiguous_name_brings_both() {
+        let message = schema().resolve_text("twin").unwrap_err().to_string();
+        assert!(message.contains("\"Twin\" and \"TWIN\""), "{message}");
+    }
+
+    #[test]
+    fn names_that_differ_in_case_only_are_refused() {
+        let error = schema().check_unique_names().unwrap_err();
+        assert_eq!((error.kind(), error.context("column")), (ErrorKind::CorruptLog, Some("TWIN")));
+    }
+}

@@ -95,3 +95,61 @@ impl StructType {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::schema::DataType;
+    use rstest::rstest;
+
+    fn primitive(name: &str) -> PrimitiveType {
+        primitive_type(name).unwrap()
+    }
+
+    #[rstest]
+    #[case("byte", "short", true)]
+    #[case("short", "long", true)]
+    #[case("long", "integer", false)]
+    #[case("long", "double", false)]
+    #[case("integer", "double", true)]
+    #[case("float", "double", true)]
+    #[case("integer", "float", false)]
+    #[case("date", "timestamp_ntz", true)]
+    #[case("date", "timestamp", false)]
+    #[case("decimal(6,2)", "decimal(10,4)", true)]
+    #[case("decimal(6,2)", "decimal(7,4)", false)]
+    #[case("decimal(6,2)", "decimal(8,1)", false)]
+    #[case("integer", "decimal(10,0)", true)]
+    #[case("integer", "decimal(10,1)", false)]
+    #[case("byte", "decimal(12,2)", true)]
+    #[case("long", "decimal(20,0)", true)]
+    #[case("long", "decimal(19,0)", false)]
+    #[case("string", "binary", false)]
+    fn widens(#[case] from: &str, #[case] to: &str, #[case] expected: bool) {
+        assert_eq!(primitive(from).widens_to(primitive(to)), expected);
+    }
+
+    fn changed(changes: Value) -> StructField {
+        StructField::nullable("e", DataType::from(PrimitiveType::Long)).with_metadata(key::TYPE_CHANGES, changes)
+    }
+
+    #[test]
+    fn changes_are_read_with_their_path() {
+        let list = serde_json::json!([{"fromType": "decimal(6, 2)", "toType": "decimal(10, 4)", "fieldPath": "element.value"}]);
+        for spelling in [list.clone(), Value::String(list.to_string())] {
+            let changes = changed(spelling).type_changes().unwrap();
+            assert_eq!(changes[0].field_path, ColumnPath::new(["element", "value"]));
+            assert_eq!((changes[0].from, changes[0].to), (primitive("decimal(6,2)"), primitive("decimal(10,4)")));
+        }
+    }
+
+    #[rstest]
+    #[case("long", "integer")]
+    #[case("short", "timestamp_nanos")]
+    fn unknown_changes_are_refused(#[case] from: &str, #[case] to: &str) {
+        let schema = StructType::new([changed(serde_json::json!([{"fromType": from, "toType": to}]))]);
+        let error = schema.check_type_changes().unwrap_err();
+        assert_eq!((error.kind(), error.context("feature")), (ErrorKind::UnsupportedProtocol, Some("typeWidening")));
+    }
+}

@@ -38,3 +38,26 @@ fn unit_micros(unit: &str) -> Option<u64> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("interval 30 days", Some(30 * 86_400_000_000))]
+    #[case("INTERVAL 1 Week", Some(604_800_000_000))]
+    #[case("24 hours", Some(86_400_000_000))]
+    #[case("interval 1 day 2 hours 3 minutes", Some(93_780_000_000))]
+    #[case("interval '5' microseconds", Some(5))]
+    #[case("interval 0 days", Some(0))]
+    #[case("interval -1 days", None)]
+    #[case("interval 1 month", None)]
+    #[case("interval 2 years", None)]
+    #[case("interval", None)]
+    #[case("interval 5", None)]
+    #[case("", None)]
+    #[case("interval 99999999999999 weeks", None)]
+    fn intervals(#[case] text: &str, #[case] micros: Option<u128>) {
+        assert_eq!(super::parse(text).map(|span| span.as_micros()), micros);
+    }
+}

@@ -91,3 +91,69 @@ impl PropertySpec {
             .with("allowed", self.allowed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::ColumnPath;
+    use rstest::rstest;
+    use std::time::Duration;
+
+    fn set(key: &str, value: &str) -> TableProperties {
+        TableProperties::new(&[(key.to_owned(), value.to_owned())].into())
+    }
+
+    #[test]
+    fn keys_have_no_case_and_old_spellings_count() {
+        assert!(set("DELTA.appendonly", "TRUE").get(&property::APPEND_ONLY).unwrap());
+        assert!(set("delta.enableChangeDataCapture", "true").get(&property::ENABLE_CHANGE_DATA_FEED).unwrap());
+    }
+
+    #[test]
+    fn defaults() {
+        let none = TableProperties::default();
+        assert_eq!(none.get(&property::DELETED_FILE_RETENTION_DURATION).unwrap(), Duration::from_secs(604_800));
+        assert_eq!(none.get(&property::SET_TRANSACTION_RETENTION_DURATION).unwrap(), None);
+        assert_eq!(none.get(&property::DATA_SKIPPING_NUM_INDEXED_COLS).unwrap(), StatsColumnCount::First(32));
+        assert_eq!(none.get(&property::UNIVERSAL_FORMAT_ENABLED_FORMATS).unwrap(), []);
+    }
+
+    #[test]
+    fn columns_in_backticks() {
+        let columns =
+            set("delta.dataSkippingStatsColumns", "a, b.c, `d,e`.f").get(&property::DATA_SKIPPING_STATS_COLUMNS);
+        let expected = vec!["a".into(), ColumnPath::new(["b", "c"]), ColumnPath::new(["d,e", "f"])];
+        assert_eq!(columns.unwrap(), Some(expected));
+    }
+
+    #[rstest]
+    #[case("delta.checkpointInterval", "0")]
+    #[case("delta.checkpointInterval", "ten")]
+    #[case("delta.logRetentionDuration", "interval 1 month")]
+    #[case("delta.dataSkippingNumIndexedCols", "-2")]
+    #[case("delta.columnMapping.mode", "nam")]
+    #[case("delta.parquet.format.version", "1.1.0")]
+    #[case("delta.universalFormat.enabledFormats", "iceberg,iceberg")]
+    #[case("delta.appendOnly", "1")]
+    fn a_bad_value_is_an_error_on_use(#[case] key: &str, #[case] value: &str) {
+        let problems = set(key, value).problems();
+        assert_eq!(problems.len(), 1);
+        assert_eq!((problems[0].kind(), problems[0].context("key")), (ErrorKind::InvalidProperty, Some(key)));
+        assert_eq!(problems[0].context("value"), Some(value));
+    }
+
+    #[test]
+    fn unknown_keys_and_constraints() {
+        let configuration: BTreeMap<_, _> = [
+            ("delta.newThing", "1"),
+            ("delta.constraints.Positive", "x > 0"),
+            ("delta.feature.deletionVectors", "supported"),
+            ("user.key", "v"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+        let properties = TableProperties::new(&configuration);
+        assert_eq!(properties.unknown().collect::<Vec<_>>(), ["delta.newThing"]);
+        assert_eq!(properties.constraints().collect::<Vec<_>>(), [("Positive", "x > 0")]);
+    }
+}

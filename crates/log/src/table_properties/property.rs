@@ -188,3 +188,19 @@ properties! {
     /// Where writers find the table now.
     REDIRECT_WRITER_ONLY: Option<String> = "delta.redirectWriterOnly-preview", None;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_default_is_allowed_and_every_key_unique() {
+        let mut keys = HashSet::new();
+        for spec in ALL {
+            assert!(keys.insert(spec.key.to_lowercase()), "{} is listed twice", spec.key);
+            assert!(spec.default.is_none_or(spec.allows), "the default of {}", spec.key);
+            assert!(spec.key.starts_with("delta.") && spec.about.ends_with(['.', ')']), "{spec:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Which values are wanted of a text, and where they were found.
+
+use crate::schema::ColumnPath;
+use std::ops::Range;
+
+/// The per-column statistics, each an object that mirrors the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Min,
+    Max,
+    NullCount,
+}
+
+/// The wanted columns as a tree of names. Node 0 is the root.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    nodes: Vec<Node>,
+    column_count: usize,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    /// In the order of length, then bytes: most lookups end at the length.
+    children: Vec<(Box<[u8]>, usize)>,
+    column: Option<usize>,
+}
+
+impl Wanted {
+    pub(super) const ROOT: usize = 0;
+
+    pub(super) fn new() -> Self {
+        Self { nodes: vec![Node::default()], column_count: 0 }
+    }
+
+    /// Adds a column, and gives its number: that of its first addition, if it was there.
+    pub(super) fn insert(&mut self, path: &ColumnPath) -> usize {
+        let leaf = path.names().iter().fold(Self::ROOT, |node, name| self.child_or_insert(node, name.as_bytes()));
+        *self.nodes[leaf].column.get_or_insert_with(|| {
+            self.column_count += 1;
+            self.column_count - 1
+        })
+    }
+
+    /// The node of the child of this name, if something in it is wanted.
+    #[inline]
+    pub(super) fn child(&self, node: usize, name: &[u8]) -> Option<usize> {
+        let children = &self.nodes[node].children;
+        children.binary_search_by(|(other, _)| order(other, name)).ok().map(|place| children[place].1)
+    }
+
+    /// The column that this node is, if it is one.
+    #[inline]
+    pub(super) fn column(&self, node: usize) -> Option<usize> {
+        self.nodes[node].column
+    }
+
+    fn child_or_insert(&mut self, node: usize, name: &[u8]) -> usize {
+        match self.nodes[node].children.binary_search_by(|(other, _)| order(other, name)) {
+            Ok(place) => self.nodes[node].children[place].1,
+            Err(place) => {
+                let child = self.nodes.len();
+                self.nodes.push(Node::default());
+                self.nodes[node].children.insert(place, (name.into(), child));
+                child
+            }
+        }
+    }
+}
+
+#[inline]
+fn order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// A value without parts, as a range of the text that was read: between the quotes, if it has some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) range: Range<usize>,
+    pub(super) quoted: bool,
+}
+
+/// What one text was found to hold. Reused from text to text: an epoch tells what is stale.
+#[derive(Debug)]
+pub(super) struct Found {
+    epoch: u64,
+    node_count: usize,
+    column_count: usize,
+    /// By section and node: the epoch that visited it last.
+    visited: Vec<u64>,
+    /// By section and column: the value and its epoch.
+    tokens: Vec<(u64, Token)>,
+    pub(super) num_records: Option<Token>,
+    pub(super) tight_bounds: Option<Token>,
+}
+
+/// A key stood in the text twice: which of its values counts is anybody's guess.
+#[derive(Debug)]
+pub(super) struct Ambiguous;
+
+impl Found {
+    pub(super) fn new(wanted: &Wanted) -> Self {
+        let (node_count, column_count) = (wanted.nodes.len(), wanted.column_count);
+        let nothing = (0, Token { range: 0..0, quoted: false });
+        Self {
+            epoch: 0,
+            node_count,
+            column_count,
+            visited: vec![0; 3 * node_count],
+            tokens: vec![nothing; 3 * column_count],
+            num_records: None,
+            tight_bounds: None,
+        }
+    }
+
+    /// Forgets the text before.
+    pub(super) fn clear(&mut self) {
+        self.epoch += 1;
+        self.num_records = None;
+        self.tight_bounds = None;
+    }
+
+    /// Notes that a node is read now.
+    #[inline]
+    pub(super) fn visit(&mut self, section: Section, node: usize) -> Result<(), Ambiguous> {
+        let visited = &mut self.visited[section as usize * self.node_count + node];
+        match std::mem::replace(visited, self.epoch) == self.epoch {
+            true => Err(Ambiguous),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps a column's value.
+    #[inline]
+    pub(super) fn put(&mut self, section: Section, column: usize, token: Token) {
+        self.tokens[section as usize * self.column_count + column] = (self.epoch, token);
+    }
+
+    /// The column's value, if the text has one.
+    #[inline]
+    pub(super) fn token(&self, section: Section, column: usize) -> Option<&Token> {
+        let (epoch, token) = &self.tokens[section as usize * self.column_count + column];
+        (*epoch == self.epoch).then_some(token)
+    }
+}
