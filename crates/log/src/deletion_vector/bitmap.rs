@@ -101,10 +101,14 @@ impl DeletionVector {
 
     /// The deleted positions as ascending ranges that neither touch nor overlap: a few bytes for any number of rows.
     pub fn ranges(&self) -> Ranges<'_> {
-        Ranges {
-            bitmaps: Box::new(self.rows.bitmaps().flat_map(|(key, bitmap)| bitmap_ranges(key, bitmap))),
-            next: None,
-        }
+        self.ranges_from(0)
+    }
+
+    /// [`Self::ranges`] of the positions from `start` on: found, not walked to.
+    pub fn ranges_from(&self, start: u64) -> Ranges<'_> {
+        let bitmaps = self.rows.bitmaps().skip_while(move |(key, _)| u64::from(*key) < start >> 32);
+        let ranges = bitmaps.flat_map(move |(key, bitmap)| bitmap_ranges(key, bitmap, start));
+        Ranges { bitmaps: Box::new(ranges), next: None }
     }
 
     /// The vector in the portable format, in the smallest encoding of each container.
@@ -180,10 +184,11 @@ impl Iterator for Ranges<'_> {
     }
 }
 
-/// The ranges of one 32-bit bitmap, as positions.
-fn bitmap_ranges(key: u32, bitmap: &RoaringBitmap) -> impl Iterator<Item = RangeInclusive<u64>> + '_ {
+/// The ranges of one 32-bit bitmap, as positions from `start` on.
+fn bitmap_ranges(key: u32, bitmap: &RoaringBitmap, start: u64) -> impl Iterator<Item = RangeInclusive<u64>> + '_ {
     let base = u64::from(key) << 32;
     let mut rows = bitmap.iter();
+    rows.advance_to(u32::try_from(start.saturating_sub(base)).unwrap_or(u32::MAX));
     std::iter::from_fn(move || {
         rows.next_range().map(|range| base + u64::from(*range.start())..=base + u64::from(*range.end()))
     })
@@ -300,12 +305,14 @@ mod tests {
         }
 
         #[test]
-        fn ranges_cover_the_positions_and_never_touch(set in proptest::collection::btree_set(0..400u64, 0..300)) {
+        fn ranges_cover_the_positions_and_never_touch(set in proptest::collection::btree_set(0..400u64, 0..300), from in 0..400u64) {
             let base = (1u64 << 32) - 200;
             let vector: DeletionVector = set.iter().map(|p| base + p).collect();
             let ranges: Vec<_> = vector.ranges().collect();
             prop_assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
             prop_assert!(ranges.into_iter().flatten().eq(vector.positions()));
+            let later = vector.ranges_from(base + from).flatten();
+            prop_assert!(later.eq(vector.positions().filter(|position| *position >= base + from)));
         }
 
         #[test]

@@ -1,0 +1,42 @@
+//! Which row groups of a file are decoded, and which rows of them.
+
+use super::row_selection::{LiveRows, selection};
+use deltaic_log::{Error, ErrorKind, Result};
+use parquet::arrow::arrow_reader::RowSelection;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use std::collections::BTreeSet;
+
+/// A row group to be decoded.
+#[derive(Debug)]
+pub(super) struct RowGroup {
+    pub(super) index: usize,
+    /// The rows of it that count; `None` means all.
+    pub(super) selection: Option<RowSelection>,
+    /// How many bytes its wanted columns take in the file.
+    pub(super) bytes: u64,
+}
+
+/// The row groups that hold live rows, in the order of the file.
+pub(super) fn choose(metadata: &ParquetMetaData, live: &LiveRows, leaves: &BTreeSet<usize>) -> Result<Vec<RowGroup>> {
+    let mut chosen = Vec::new();
+    let mut start = 0u64;
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        let end =
+            u64::try_from(group.num_rows()).ok().and_then(|rows| start.checked_add(rows)).ok_or_else(negative_rows)?;
+        let rows = if live.is_all() { vec![start..end] } else { live.within(start..end) };
+        if start < end && !rows.is_empty() {
+            chosen.push(RowGroup { index, selection: selection(&rows, &(start..end)), bytes: bytes_of(group, leaves) });
+        }
+        start = end;
+    }
+    live.check(start)?;
+    Ok(chosen)
+}
+
+fn bytes_of(group: &RowGroupMetaData, leaves: &BTreeSet<usize>) -> u64 {
+    leaves.iter().map(|leaf| u64::try_from(group.column(*leaf).compressed_size()).unwrap_or(0)).sum()
+}
+
+fn negative_rows() -> Error {
+    Error::new(ErrorKind::CorruptData, "the data file's footer counts a negative number of rows in a row group")
+}
