@@ -188,5 +188,5 @@ fn reconcile_batch(batch: &Arc<DeltaBatch>, keys: &mut KeySet) -> Option<FileChu
     }
     let columns = batch.adds.clone();
     let live = LiveRows::of(columns.len(), |row| live[row]);
-    (columns.len() > 0).then_some(FileChunk { columns, live, origin: Origin::Commits })
+    (columns.len() > 0).then(|| FileChunk::new(columns, live, Origin::Commits))
 }

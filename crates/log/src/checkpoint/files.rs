@@ -18,14 +18,18 @@ use crate::file_set::{FileChunk, FileColumns, FileRow, LiveRows, Origin, RowGrou
 /// group has no `add` at all.
 pub(crate) fn file_leaves(file: &ParquetFile, row_group: usize) -> Option<Vec<usize>> {
     let columns = file.row_groups()[row_group].columns();
-    let path = file.leaves(|path| path == "add.path");
+    let path = file.leaves(|path| path == ["add", "path"]);
     if path.iter().all(|&leaf| is_all_null(&columns[leaf])) {
         return None;
     }
-    let wanted = |path: &str| {
-        matches!(path, "add.path" | "add.size" | "add.modificationTime" | "add.baseRowId" | "add.defaultRowCommitVersion")
-            || path.starts_with("add.partitionValues.")
-            || path.starts_with("add.deletionVector.")
+    let wanted = |path: &[String]| {
+        let name = |at: usize| path.get(at).map(String::as_str);
+        let column = name(1).filter(|_| name(0) == Some("add"));
+        match column {
+            Some("path" | "size" | "modificationTime" | "baseRowId" | "defaultRowCommitVersion") => path.len() == 2,
+            Some("partitionValues" | "deletionVector") => true,
+            _ => false,
+        }
     };
     let leaves = file.leaves(wanted).into_iter();
     Some(leaves.filter(|&leaf| path.contains(&leaf) || !is_all_null(&columns[leaf])).collect())
@@ -83,8 +87,8 @@ impl Building<'_> {
         }
         columns.freeze();
         let live = LiveRows::without(&columns, self.newer);
-        let origin = RowGroupOrigin { path: self.file.path.clone(), size: self.file.size, row_group: self.row_group, rows };
-        self.done.push(FileChunk { columns: Arc::new(columns), live, origin: Origin::RowGroup(Arc::new(origin)) });
+        let origin = RowGroupOrigin { file: self.file.clone(), row_group: self.row_group, rows };
+        self.done.push(FileChunk::new(Arc::new(columns), live, Origin::RowGroup(Arc::new(origin))));
     }
 }
 

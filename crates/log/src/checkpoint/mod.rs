@@ -7,6 +7,7 @@
 mod actions;
 mod files;
 mod parquet_file;
+mod statistics;
 
 use std::sync::Arc;
 
@@ -24,7 +25,9 @@ use crate::segment::CheckpointFiles;
 use crate::store::TableStore;
 use crate::version::Version;
 use actions::rows_of;
-use parquet_file::{ParquetFile, is_all_null};
+pub(crate) use parquet_file::ParquetFile;
+use parquet_file::is_all_null;
+pub(crate) use statistics::read_bounds;
 
 /// A checkpoint whose top-level files are open. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -140,7 +143,7 @@ impl Checkpoint {
         let Top::Json(batch) = &self.top else { return None };
         let columns = batch.adds.clone();
         let live = LiveRows::without(&columns, newer);
-        (columns.len() > 0).then_some(FileChunk { columns, live, origin: Origin::Commits })
+        (columns.len() > 0).then(|| FileChunk::new(columns, live, Origin::Commits))
     }
 
     /// Decodes whole struct columns, skipping row groups that hold none of them.
@@ -152,7 +155,7 @@ impl Checkpoint {
     ) -> Result<()> {
         let Top::Parquet(files) = &self.top else { return Ok(()) };
         for file in files {
-            let leaves = file.leaves(|path| path.split('.').next().is_some_and(|root| names.contains(&root)));
+            let leaves = file.leaves(|path| path.first().is_some_and(|root| names.contains(&root.as_str())));
             for (row_group, meta) in file.row_groups().iter().enumerate() {
                 if leaves.iter().all(|&leaf| is_all_null(&meta.columns()[leaf])) {
                     continue;

@@ -61,10 +61,10 @@ impl ParquetFile {
         self.metadata.metadata().row_groups()
     }
 
-    /// The leaf columns whose dotted path satisfies `wanted`.
-    pub(crate) fn leaves(&self, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
+    /// The leaf columns whose path satisfies `wanted`.
+    pub(crate) fn leaves(&self, wanted: impl Fn(&[String]) -> bool) -> Vec<usize> {
         let columns = self.metadata.parquet_schema().columns();
-        (0..columns.len()).filter(|&leaf| wanted(&columns[leaf].path().string())).collect()
+        (0..columns.len()).filter(|&leaf| wanted(columns[leaf].path().parts())).collect()
     }
 
     /// Fetches leaf columns of a row group.

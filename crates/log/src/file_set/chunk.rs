@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::bounds::BoundsCache;
 use super::columns::FileColumns;
 use crate::action::PartitionValues;
 use crate::action_reconciliation::file_key;
+use crate::checkpoint::ParquetFile;
 use crate::deletion_vector::DeletionVectorDescriptor;
 
 /// Some files of a table, as columns: those of a few commits, or of a row group of a checkpoint. Cheap to clone.
@@ -13,6 +15,7 @@ pub struct FileChunk {
     pub(crate) columns: Arc<FileColumns>,
     pub(crate) live: LiveRows,
     pub(crate) origin: Origin,
+    pub(crate) bounds: Arc<BoundsCache>,
 }
 
 /// Where a chunk's statistics can be read.
@@ -27,10 +30,7 @@ pub(crate) enum Origin {
 /// A row group of a checkpoint file, and which of its rows are the chunk's files.
 #[derive(Debug)]
 pub(crate) struct RowGroupOrigin {
-    /// The file's path below the table's root.
-    pub(crate) path: String,
-    /// The file's size in bytes.
-    pub(crate) size: u64,
+    pub(crate) file: ParquetFile,
     pub(crate) row_group: usize,
     /// The rows of the row group that are the chunk's, as ranges.
     pub(crate) rows: Vec<std::ops::Range<usize>>,
@@ -67,6 +67,10 @@ impl LiveRows {
 }
 
 impl FileChunk {
+    pub(crate) fn new(columns: Arc<FileColumns>, live: LiveRows, origin: Origin) -> Self {
+        Self { columns, live, origin, bounds: Arc::default() }
+    }
+
     /// The number of rows, live or not: the length of every column of the chunk.
     pub fn rows(&self) -> usize {
         self.columns.len()

@@ -1,5 +1,6 @@
 //! The live files of a snapshot, as columns.
 
+mod bounds;
 mod byte_column;
 mod chunk;
 mod columns;
