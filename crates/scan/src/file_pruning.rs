@@ -10,7 +10,7 @@ use deltaic_log::schema::ColumnPath as LogPath;
 use deltaic_log::statistics::{BoundsBatch, ColumnBounds};
 use deltaic_log::{FileChunk, Result, TableConfiguration, TableStore, partition_value};
 
-use crate::expr::{BinaryOp, ColumnPath, EvalContext, Expr};
+use crate::expr::{ColumnPath, EvalContext, Expr};
 use crate::prune::{Bounds, PruningPredicate};
 
 /// Tells which files of a chunk may hold matching rows.
@@ -67,7 +67,7 @@ fn keep(rows: &mut Vec<usize>, might_match: &BooleanArray) {
 /// The conditions that must all be true.
 fn conjuncts(predicate: &Expr) -> Vec<Expr> {
     match predicate {
-        Expr::Binary { left, op: BinaryOp::And, right } => [conjuncts(left), conjuncts(right)].concat(),
+        Expr::And(all) => all.iter().flat_map(conjuncts).collect(),
         other => vec![other.clone()],
     }
 }
@@ -110,13 +110,12 @@ impl Bounds for Known<'_> {
     fn partition_value(&self, column: &str) -> Option<ArrayRef> {
         let table = &self.pruning.table;
         let field = table.partition_fields().find(|field| field.name.eq_ignore_ascii_case(column))?;
-        let data_type = field.data_type.as_primitive()?;
         let Some((codes, texts)) = self.chunk.partition_column(field.physical_name(table.column_mapping_mode())) else {
             return Some(new_null_array(&field.data_type.to_arrow(), self.chunk.rows()));
         };
         // Each distinct text is parsed once. One that is no value of the type is the reader's to complain of, if its file
         // is read at all: nothing is pruned by it.
-        let values = partition_value::parse_column(std::iter::once(None).chain(texts.into_iter().map(Some)), data_type).ok()?;
+        let values = partition_value::parse_column(std::iter::once(None).chain(texts.into_iter().map(Some)), &field.data_type).ok()?;
         take(&values, &UInt32Array::from(codes.to_vec()), None).ok()
     }
 }

@@ -1,6 +1,14 @@
-//! The content of a Delta table: expressions, pruning, reading.
+//! The content of a Delta table: expressions, pruning, scans, reading data files.
 
 pub mod expr;
+mod file_pruning;
+pub mod location;
 pub mod plan;
+mod projection;
 pub mod prune;
 pub mod read;
+mod scan;
+
+pub use plan::{FileRead, MetadataColumn, ReadSpec, RowSet};
+pub use read::{BatchStream, ReadOptions, Reader};
+pub use scan::{Scan, ScanBuilder};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow_schema::{Schema, SchemaRef};
 use deltaic_log::feature::ColumnSource;
 use deltaic_log::schema::{ColumnPath, StructField, StructType};
-use deltaic_log::{FileChunk, Result, ResultExt, Snapshot};
+use deltaic_log::{Error, FileChunk, Result, ResultExt, Snapshot};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::expr::{EvalContext, Expr, parse};
@@ -18,7 +18,7 @@ use crate::file_pruning::FilePruning;
 use crate::location::file_url;
 use crate::plan::{FileRead, MetadataColumn, ReadSpec, RowSet};
 use crate::projection::project;
-use crate::prune::PartitionFilter;
+use crate::prune::partition_filter::PartitionFilter;
 use crate::read::{BatchStream, ReadOptions, Reader};
 
 /// What to read of a snapshot.
@@ -281,8 +281,8 @@ impl Scan {
     /// The stream's items fail as [`Self::plan`] does, and as reading a file does: see [`Reader::read_all`].
     pub fn stream(&self) -> BatchStream {
         let this = self.clone();
-        let reads = stream::once(async move { Ok(stream::iter(this.plan().await?.into_iter().map(Ok))) }).try_flatten();
-        self.reader().read_stream(self.schema.clone(), reads, self.options.clone())
+        let reads = stream::once(async move { Ok::<_, Error>(stream::iter(this.plan().await?.into_iter().map(Ok))) });
+        self.reader().read_stream(self.schema.clone(), reads.try_flatten(), self.options.clone())
     }
 
     /// What [`Self::stream`] reads with: the snapshot's context, and the scan's functions and time zone.
