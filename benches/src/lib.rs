@@ -61,3 +61,35 @@ pub fn vm_hwm_mb() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }
+
+/// Writes a table's log of `commits` commits, each of which adds `adds` files and removes one of the commit before it.
+/// The data files that it names do not exist.
+///
+/// # Panics
+/// Where the folder cannot be written.
+pub fn write_commits(table: &Path, commits: usize, adds: usize) {
+    let log = table.join("_delta_log");
+    std::fs::create_dir_all(&log).expect("the log's folder can be made");
+    let schema = r#"{\"type\":\"struct\",\"fields\":[{\"name\":\"id\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}"#;
+    for version in 0..commits {
+        let mut lines = vec![format!(r#"{{"commitInfo":{{"timestamp":{version},"operation":"WRITE"}}}}"#)];
+        if version == 0 {
+            lines.push(r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#.to_owned());
+            lines.push(format!(
+                r#"{{"metaData":{{"id":"0","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{schema}","partitionColumns":[],"configuration":{{}}}}}}"#
+            ));
+        } else {
+            lines.push(format!(r#"{{"remove":{{"path":"part-{:08}-0.parquet","deletionTimestamp":1,"dataChange":true}}}}"#, version - 1));
+        }
+        lines.extend((0..adds).map(|i| {
+            let (low, high) = (version * 1000 + i, version * 1000 + i + 999);
+            let stats = format!(
+                r#"{{\"numRecords\":1000,\"minValues\":{{\"id\":{low}}},\"maxValues\":{{\"id\":{high}}},\"nullCount\":{{\"id\":0}}}}"#
+            );
+            format!(
+                r#"{{"add":{{"path":"part-{version:08}-{i}.parquet","partitionValues":{{}},"size":1000,"modificationTime":1,"dataChange":true,"stats":"{stats}"}}}}"#
+            )
+        }));
+        std::fs::write(log.join(format!("{version:020}.json")), lines.join("\n")).expect("a commit can be written");
+    }
+}

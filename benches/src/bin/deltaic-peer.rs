@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! deltaic-peer snapshot PATH [--reps N]
-//! deltaic-peer scan PATH [--predicate SQL] [--stats json|struct|none] [--visit] [--stream] [--threads N] [--reps N]
+//! deltaic-peer scan PATH [--predicate SQL] [--stats json|struct|none] [--visit] [--stream] [--again] [--threads N] [--reps N]
+//! deltaic-peer read PATH [--predicate SQL] [--columns a,b] [--collect] [--threads N] [--reps N]
 //! ```
 //!
-//! Every repeat starts from a fresh context and a fresh snapshot.
+//! Every repeat starts from a fresh context and a fresh snapshot. `--visit` also looks at every file's path and number of
+//! records; `--again` plans a second predicate on the same column and reports the time of that alone.
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
 use std::process::ExitCode;
@@ -14,8 +16,9 @@ use std::time::Instant;
 
 use deltaic_benches::{LocalFiles, Usage, vm_hwm_mb};
 use deltaic_log::{Context, Result, Snapshot, SnapshotOptions};
-use futures::TryStreamExt;
+use deltaic_scan::ScanBuilder;
 use futures::executor::block_on;
+use futures::{StreamExt, TryStreamExt};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -24,19 +27,35 @@ struct Arguments {
     command: String,
     path: String,
     predicate: Option<String>,
+    columns: Option<String>,
     visit: bool,
     stream: bool,
+    again: bool,
+    collect: bool,
     reps: usize,
 }
 
 fn arguments() -> Option<Arguments> {
     let mut words = std::env::args().skip(1);
     let (command, path) = (words.next()?, words.next()?);
-    let mut arguments = Arguments { command, path, predicate: None, visit: false, stream: false, reps: 3 };
+    let mut arguments = Arguments {
+        command,
+        path,
+        predicate: None,
+        columns: None,
+        visit: false,
+        stream: false,
+        again: false,
+        collect: false,
+        reps: 3,
+    };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--visit" => arguments.visit = true,
             "--stream" => arguments.stream = true,
+            "--again" => arguments.again = true,
+            "--collect" => arguments.collect = true,
+            "--columns" => arguments.columns = words.next(),
             "--predicate" => arguments.predicate = words.next(),
             "--reps" => arguments.reps = words.next()?.parse().ok()?,
             // Which statistics are read, and how many threads read them, is our own decision.
@@ -53,6 +72,9 @@ struct Seen {
     files: usize,
     bytes: u64,
     rows: u64,
+    batches: u64,
+    /// How long the second plan took, in seconds.
+    again: Option<f64>,
 }
 
 fn run(arguments: &Arguments, opened: &mut f64) -> Result<Seen> {
@@ -63,25 +85,77 @@ fn run(arguments: &Arguments, opened: &mut f64) -> Result<Seen> {
         let snapshot = Snapshot::open(&root, context, SnapshotOptions::new()).await?;
         *opened = start.elapsed().as_secs_f64();
         let mut seen = Seen { version: snapshot.version().0, ..Seen::default() };
-        if arguments.command == "scan" && arguments.stream {
-            let mut chunks = snapshot.stream_files();
-            while let Some(chunk) = chunks.try_next().await? {
-                seen.files += chunk.live_files();
-            }
-        } else if arguments.command == "scan" {
-            let files = snapshot.files().await?;
-            seen.files = files.len();
-            if arguments.visit {
-                seen.bytes = files.iter().map(|file| file.path().len() as u64).sum();
-            }
+        match (arguments.command.as_str(), &arguments.predicate) {
+            ("scan", Some(predicate)) => plan(&snapshot, predicate, arguments.again, &mut seen).await?,
+            ("scan", None) if arguments.stream => stream(&snapshot, &mut seen).await?,
+            ("scan", None) => list(&snapshot, arguments.visit, &mut seen).await?,
+            ("read", _) => read(&snapshot, arguments, &mut seen).await?,
+            _ => {}
         }
         Ok(seen)
     })
 }
 
+async fn stream(snapshot: &Snapshot, seen: &mut Seen) -> Result<()> {
+    let mut chunks = snapshot.stream_files();
+    while let Some(chunk) = chunks.try_next().await? {
+        seen.files += chunk.live_files();
+    }
+    Ok(())
+}
+
+async fn list(snapshot: &Snapshot, visit: bool, seen: &mut Seen) -> Result<()> {
+    let files = snapshot.files().await?;
+    seen.files = files.len();
+    if visit {
+        seen.bytes = files.iter().map(|file| file.path().len() as u64).sum();
+        let schema = snapshot.configuration().physical_schema();
+        let records = files.chunks().iter().map(|chunk| async move {
+            let bounds = chunk.bounds(snapshot.store(), schema, &[]).await?;
+            let live = chunk.files().map(|file| bounds.num_records.value(file.row()));
+            Ok::<_, deltaic_log::Error>(live.sum::<i64>())
+        });
+        let records: Vec<i64> = futures::stream::iter(records).buffered(4).try_collect().await?;
+        seen.rows = records.iter().sum::<i64>() as u64;
+    }
+    Ok(())
+}
+
+async fn plan(snapshot: &Snapshot, predicate: &str, again: bool, seen: &mut Seen) -> Result<()> {
+    let scan = ScanBuilder::new(snapshot.clone()).filter_sql(predicate)?.build()?;
+    seen.files = scan.plan().await?.len();
+    if again {
+        let start = Instant::now();
+        let other = predicate.replace('<', "<= 1 +");
+        ScanBuilder::new(snapshot.clone()).filter_sql(&other)?.build()?.plan().await?;
+        seen.again = Some(start.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
+
+async fn read(snapshot: &Snapshot, arguments: &Arguments, seen: &mut Seen) -> Result<()> {
+    let mut builder = ScanBuilder::new(snapshot.clone());
+    if let Some(predicate) = &arguments.predicate {
+        builder = builder.filter_sql(predicate)?;
+    }
+    if let Some(columns) = &arguments.columns {
+        builder = builder.columns(columns.split(','));
+    }
+    let mut batches = builder.build()?.stream();
+    let mut kept = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        seen.rows += batch.num_rows() as u64;
+        seen.batches += 1;
+        if arguments.collect {
+            kept.push(batch);
+        }
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
-        eprintln!("usage: deltaic-peer snapshot|scan PATH [--predicate SQL] [--visit] [--stream] [--reps N]");
+        eprintln!("usage: deltaic-peer snapshot|scan|read PATH [options]; see the head of its source");
         return ExitCode::from(2);
     };
     let (mut walls, mut opens) = (Vec::new(), Vec::new());
@@ -107,6 +181,7 @@ fn main() -> ExitCode {
         "cmd": arguments.command, "reps": arguments.reps, "wall_min": walls[0], "wall_med": walls[walls.len() / 2],
         "snapshot_min": opens[0], "user": used.user_s / reps, "sys": used.system_s / reps, "hwm_mb": vm_hwm_mb(),
         "version": seen.version, "files": seen.files, "bytes": seen.bytes, "rows": seen.rows,
+        "batches": seen.batches, "again": seen.again,
     });
     println!("{line}");
     ExitCode::SUCCESS

@@ -30,6 +30,7 @@ pub mod statistics;
 pub mod store;
 pub mod table_configuration;
 pub mod table_properties;
+mod tombstones;
 pub mod version;
 pub mod version_checksum;
 

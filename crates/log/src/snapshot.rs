@@ -19,7 +19,8 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use url::Url;
 
-use crate::action::{DomainMetadata, Metadata, Protocol, SetTransaction};
+use crate::action::{DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
+use crate::action_reconciliation::KeySet;
 use crate::checkpoint::Checkpoint;
 use crate::context::Context;
 use crate::cpu;
@@ -364,6 +365,14 @@ impl Snapshot {
         let options = SnapshotOptions { version: Some(self.version()), source: self.0.source.clone() };
         let segment = self.list_all().await?.segment(options.version, &unusable)?;
         Self::open_segment(self.store(), &options, segment, unusable).await
+    }
+
+    /// The tombstones of the checkpoint whose key is not in `newer`.
+    pub(crate) async fn checkpoint_removes(&self, newer: Arc<KeySet>) -> Result<BoxStream<'static, Result<Remove>>> {
+        match self.base().await?.checkpoint {
+            Some(checkpoint) => checkpoint.removes(self.store(), newer).await,
+            None => Ok(stream::empty().boxed()),
+        }
     }
 
     async fn reconcile(&self, tail: &Tail) -> Result<ReconciledTail> {

@@ -165,6 +165,30 @@ fn refresh_agrees_with_opening_anew() {
 }
 
 #[test]
+fn tombstones_stand_until_their_file_is_back() {
+    let at = |path: &str, time: i64| remove(path).replace("\"deletionTimestamp\":1", &format!("\"deletionTimestamp\":{time}"));
+    let uuid = "3a0d65cd-4056-49b8-937b-95f9e3ee90e5";
+    let checkpoint = [r#"{"checkpointMetadata":{"version":1}}"#, PROTOCOL, METADATA, &at("a", 10), &at("b", 20)].join("\n");
+    let log = Log::new()
+        .commit(0, &[PROTOCOL, METADATA, &add("a"), &add("b")])
+        .commit(1, &[&at("a", 10), &at("b", 20)])
+        .commit(2, &[&add("a"), &add("c")])
+        .commit(3, &[&at("c", 30), &remove("d").replace(r#""deletionTimestamp":1,"#, "")]);
+    let check = |log: &Log, after: i64, expected: &str| {
+        let snapshot = block_on(Snapshot::open(&log.root(), log.context(), SnapshotOptions::new())).unwrap();
+        let mut paths: Vec<_> = block_on(snapshot.stream_tombstones(TimestampMs(after)).map_ok(|remove| remove.path).try_collect::<Vec<_>>()).unwrap();
+        paths.sort();
+        assert_eq!(paths.join(" "), expected, "after {after}");
+    };
+    for log in [log.fork(), log.file(&format!("00000000000000000001.checkpoint.{uuid}.json"), &checkpoint)] {
+        check(&log, -1, "b c d");
+        check(&log, 0, "b c");
+        check(&log, 20, "c");
+        check(&log, 30, "");
+    }
+}
+
+#[test]
 fn times_mean_versions() {
     let info = |time: i64| format!(r#"{{"commitInfo":{{"inCommitTimestamp":{time}}}}}"#);
     let on = METADATA.replace("\"configuration\":{", "\"configuration\":{\"delta.enableInCommitTimestamps\":\"true\"");

@@ -242,11 +242,8 @@ impl Scan {
     #[tracing::instrument(name = "plan", skip_all, fields(table = %self.snapshot.store().root(), version = %self.snapshot.version()))]
     pub async fn plan(&self) -> Result<Vec<FileRead>> {
         let files = self.snapshot.files().await?;
-        let mut reads = Vec::new();
-        for chunk in files.chunks() {
-            reads.extend(self.plan_chunk(chunk).await?);
-        }
-        Ok(reads)
+        let plan = |chunk: FileChunk| async move { self.plan_chunk(&chunk).await };
+        stream::iter(files.chunks().to_vec()).map(plan).buffered(self.width()).try_concat().await
     }
 
     /// [`Self::plan`] as a stream that keeps nothing: for tables whose list of files does not fit into memory.
@@ -255,11 +252,12 @@ impl Scan {
     /// The items fail as [`Snapshot::stream_files`] does.
     pub fn plan_stream(&self) -> BoxStream<'static, Result<FileRead>> {
         let this = self.clone();
-        let reads = self.snapshot.stream_files().and_then(move |chunk| {
+        let width = self.width();
+        let reads = self.snapshot.stream_files().map_ok(move |chunk| {
             let this = this.clone();
             async move { Ok(stream::iter(this.plan_chunk(&chunk).await?.into_iter().map(Ok))) }
         });
-        reads.try_flatten().boxed()
+        reads.try_buffered(width).try_flatten().boxed()
     }
 
     /// How many live files the table has, and how many of them may hold matching rows.
@@ -268,10 +266,9 @@ impl Scan {
     /// As [`Self::plan`].
     pub async fn count_files(&self) -> Result<(usize, usize)> {
         let files = self.snapshot.files().await?;
-        let mut kept = 0;
-        for chunk in files.chunks() {
-            kept += self.matching_rows(chunk).await?.len();
-        }
+        let count = |chunk: FileChunk| async move { Ok::<_, Error>(self.matching_rows(&chunk).await?.len()) };
+        let counts = stream::iter(files.chunks().to_vec()).map(count).buffered(self.width());
+        let kept = counts.try_fold(0, |sum, kept| futures::future::ok(sum + kept)).await?;
         Ok((files.len(), kept))
     }
 
@@ -288,6 +285,11 @@ impl Scan {
     /// What [`Self::stream`] reads with: the snapshot's context, and the scan's functions and time zone.
     pub fn reader(&self) -> Reader {
         Reader::new(self.snapshot.store().context().clone()).with_eval(self.eval.clone())
+    }
+
+    /// How many chunks are planned at a time: each reads its own statistics.
+    fn width(&self) -> usize {
+        self.snapshot.store().context().cpu.parallelism() + 1
     }
 
     async fn plan_chunk(&self, chunk: &FileChunk) -> Result<Vec<FileRead>> {

@@ -7,6 +7,7 @@
 mod actions;
 mod files;
 mod parquet_file;
+mod removes;
 mod statistics;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use percent_encoding::percent_decode_str;
 
-use crate::action::{DomainMetadata, Metadata, Protocol, SetTransaction, Sidecar};
+use crate::action::{DomainMetadata, Metadata, Protocol, Remove, SetTransaction, Sidecar};
 use crate::action_reconciliation::KeySet;
 use crate::commit_file::DeltaBatch;
 use crate::cpu;
@@ -34,6 +35,8 @@ pub(crate) use statistics::read_bounds;
 pub(crate) struct Checkpoint {
     version: Version,
     top: Top,
+    /// The path of a JSON checkpoint's file.
+    json_path: String,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +55,8 @@ impl Checkpoint {
     pub(crate) async fn open(store: &TableStore, files: &CheckpointFiles) -> Result<Self> {
         let is_json = files.files.first().is_some_and(|file| file.path.ends_with(".json"));
         let top = if is_json { open_json(store, files).await? } else { open_parquet(store, files).await? };
-        Ok(Self { version: files.version, top })
+        let json_path = files.files.first().filter(|_| is_json).map(|file| file.path.clone()).unwrap_or_default();
+        Ok(Self { version: files.version, top, json_path })
     }
 
     /// The checkpoint's protocol and metadata, where it has them.
@@ -107,6 +111,25 @@ impl Checkpoint {
             .map_ok(|chunks| stream::iter(chunks.into_iter().map(Ok)))
             .try_flatten();
         Ok(stream::iter(inline.map(Ok)).chain(chunks).boxed())
+    }
+
+    /// The tombstones of the checkpoint whose key is not in `newer`, a row group at a time.
+    ///
+    /// # Errors
+    /// As [`Self::files`].
+    pub(crate) async fn removes(&self, store: &TableStore, newer: Arc<KeySet>) -> Result<BoxStream<'static, Result<Remove>>> {
+        let inline = match &self.top {
+            Top::Json(_) => removes::of_json(store, &self.json_path, &newer).await?,
+            Top::Parquet(_) => Vec::new(),
+        };
+        let parquet = self.file_bearing(store).await?;
+        let store = store.clone();
+        let jobs = parquet.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |group| (file.clone(), group)));
+        let removes = stream::iter(jobs.collect::<Vec<_>>()).then(move |(file, group)| {
+            let (store, newer) = (store.clone(), newer.clone());
+            async move { Ok::<_, Error>(stream::iter(removes::of_row_group(&store, &file, group, newer).await?.into_iter().map(Ok))) }
+        });
+        Ok(stream::iter(inline.into_iter().map(Ok)).chain(removes.try_flatten()).boxed())
     }
 
     /// The sidecar files that the checkpoint refers to.
