@@ -9,5 +9,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let mut setup = program("bash");
     step("set the engines up", setup.arg(folder.join("setup.sh")).arg(&environment))?;
     let mut generate = program(environment.join("venv/bin/python"));
-    step("write the tables", generate.arg(folder.join("generate.py")).args(arguments))
+    generate.arg(folder.join("generate.py")).arg(root().join("fixtures")).args(arguments);
+    step("write the tables", generate.env("DELTAIC_SPARK_JARS", environment.join("jars")))
 }

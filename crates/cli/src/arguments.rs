@@ -44,6 +44,8 @@ pub(crate) enum Verb {
     Files(Files),
     /// List the versions that the log holds, newest first.
     History(History),
+    /// Read rows.
+    Read(Read),
     /// Show the schema.
     Schema(At),
     /// Show the actions of one commit, as the log holds them.

@@ -3,6 +3,7 @@
 //! One file per verb. A verb is a function from its arguments to an [`failure::Outcome`]; [`output`] prints.
 
 mod arguments;
+
 mod check;
 mod failure;
 mod files;
@@ -10,6 +11,7 @@ mod history;
 mod log;
 mod open;
 mod output;
+mod read;
 mod schema;
 mod show;
 
@@ -76,6 +78,8 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Show(arguments) => show::run(arguments).await,
         Verb::Files(arguments) => files::run(arguments).await,
         Verb::History(arguments) => history::run(arguments).await,
+        Verb::Read(arguments) => read::run(arguments).await,
+
         Verb::Schema(arguments) => schema::run(arguments).await,
         Verb::Log(arguments) => log::run(arguments).await,
         Verb::Check(arguments) => check::run(arguments).await,

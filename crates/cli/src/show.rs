@@ -36,7 +36,7 @@ struct Totals {
 
 impl Totals {
     async fn of(table: &DeltaTable) -> Result<Self> {
-        let mut totals = Self { files: 0, size_bytes: 0, deleted_rows: 0, rows: None };
+        let mut totals = Self { files: 0, size_bytes: 0, deleted_rows: 0, rows: table.num_rows().await? };
         for file in table.files().await?.iter() {
             totals.files += 1;
             totals.size_bytes += u64::try_from(file.size()).unwrap_or(0);

@@ -1,4 +1,32 @@
-//! A Delta Lake engine to embed.
+//! A Delta Lake engine to embed: open any table, read it, verify it.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use deltaic::DeltaTable;
+//! use futures::TryStreamExt;
+//! # let location = "../../fixtures/change_data_feed/partitioned/table";
+//! let table = DeltaTable::open(location).await?;
+//! let mut batches = table.scan().limit(10).build()?.stream();
+//! while let Some(batch) = batches.try_next().await? {
+//!     println!("{} rows", batch.num_rows());
+//! }
+//! # Ok::<(), deltaic::Error>(()) }).unwrap();
+//! ```
+//!
+//! | to do this | begin here |
+//! |---|---|
+//! | open a table, at a version or time | [`DeltaTable`] |
+//! | read rows with a predicate | [`DeltaTable::scan`] |
+//! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
+//! | bring storage, clock and threads of one's own | [`Context`] |
+//! | reach S3, Google Cloud Storage, Azure | [`storage`] |
+//! | verify a table | [`check`](mod@check) |
+//! | know why | [`manual`] |
+//!
+//! # Features
+//!
+//! `functions` (Spark's scalar functions in predicates), `aws`, `azure`, `gcp` and `http` are on by default; `aws-profiles` adds
+//! the search for AWS credentials in profiles, single sign-on and assumed roles.
 
 pub mod check;
 pub mod manual;
@@ -8,6 +36,7 @@ mod time;
 
 pub use deltaic_log as log;
 pub use deltaic_log::{Context, Error, ErrorKind, Result, TimestampMs, Version};
+pub use deltaic_scan as scan;
 pub use storage::StorageOptions;
 pub use table::{DeltaTable, DeltaTableBuilder};
 pub use time::parse_timestamp;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow_array::Array;
 use deltaic_log::action::{Metadata, Protocol};
 use deltaic_log::history::{History, HistoryEntry};
 use deltaic_log::schema::StructType;
 use deltaic_log::{
-    Access, Context, FileSet, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore,
+    Context, FileSet, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore,
     TimestampMs, Version,
 };
+use deltaic_scan::ScanBuilder;
 use url::Url;
 
 use crate::check::{CheckOptions, Report, check};
@@ -22,8 +24,8 @@ use crate::storage::{ConfiguredStores, StorageOptions, table_url};
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use deltaic::DeltaTable;
-/// # let location = deltaic::doc_table();
-/// let table = DeltaTable::open(location.path()).await?;
+/// # let location = "../../fixtures/change_data_feed/partitioned/table";
+/// let table = DeltaTable::open(location).await?;
 /// println!("version {} of {}", table.version(), table.url());
 /// for field in &table.schema().fields {
 ///     println!("{}: {:?}", field.name, field.data_type);
@@ -33,7 +35,6 @@ use crate::storage::{ConfiguredStores, StorageOptions, table_url};
 #[derive(Clone, Debug)]
 pub struct DeltaTable {
     snapshot: Snapshot,
-    configuration: TableConfiguration,
 }
 
 impl DeltaTable {
@@ -60,17 +61,6 @@ impl DeltaTable {
         DeltaTableBuilder { location: location.to_owned(), ..DeltaTableBuilder::default() }
     }
 
-    /// The table of a snapshot that is at hand.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::UnsupportedProtocol`], [`crate::ErrorKind::CorruptLog`] where the metadata cannot be understood.
-    pub fn from_snapshot(snapshot: Snapshot) -> Result<Self> {
-        let configuration = TableConfiguration::try_new(snapshot.protocol().clone(), snapshot.metadata().clone());
-        let configuration = configuration.with("table", snapshot.store().root())?;
-        configuration.check_access(Access::ByPath).with("table", snapshot.store().root())?;
-        Ok(Self { snapshot, configuration })
-    }
-
     /// Where the table is. Ends with a slash.
     pub fn url(&self) -> &Url {
         self.snapshot.store().root()
@@ -88,12 +78,12 @@ impl DeltaTable {
 
     /// What protocol and metadata mean together: schema, features, properties.
     pub fn configuration(&self) -> &TableConfiguration {
-        &self.configuration
+        self.snapshot.configuration()
     }
 
     /// The columns, partition columns included.
     pub fn schema(&self) -> &StructType {
-        self.configuration.schema()
+        self.configuration().schema()
     }
 
     /// Name, schema text, partition columns and properties, as the log holds them.
@@ -122,12 +112,45 @@ impl DeltaTable {
         History::load(&self.snapshot).await?.entries(limit.unwrap_or(usize::MAX)).await
     }
 
+    /// A scan of this version: choose columns, a predicate, a limit; then plan or read it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use futures::TryStreamExt;
+    /// # let location = "../../fixtures/change_data_feed/partitioned/table";
+    /// let table = deltaic::DeltaTable::open(location).await?;
+    /// let batches: Vec<_> = table.scan().limit(10).build()?.stream().try_collect().await?;
+    /// assert!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>() <= 10);
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn scan(&self) -> ScanBuilder {
+        ScanBuilder::new(self.snapshot.clone())
+    }
+
+    /// How many rows the table has, by the statistics of its files alone. `None` where a file has none.
+    ///
+    /// # Errors
+    /// As [`Snapshot::files`].
+    pub async fn num_rows(&self) -> Result<Option<u64>> {
+        let store = self.snapshot.store();
+        let mut rows = 0_u64;
+        for chunk in self.files().await?.chunks() {
+            let counted = chunk.bounds(store, self.configuration().physical_schema(), &[]).await?.num_records;
+            for file in chunk.files() {
+                let Some(count) = counted.is_valid(file.row()).then(|| counted.value(file.row())) else { return Ok(None) };
+                let deleted = file.deletion_vector().map_or(0, |vector| vector.cardinality);
+                rows = rows.saturating_add(u64::try_from(count.saturating_sub(deleted)).unwrap_or(0));
+            }
+        }
+        Ok(Some(rows))
+    }
+
     /// Moves to the newest version. Costs one listing and the new commits.
     ///
     /// # Errors
     /// As [`Self::open`]; the table stays at its version then.
     pub async fn refresh(&mut self) -> Result<()> {
-        *self = Self::from_snapshot(self.snapshot.refresh().await?)?;
+        self.snapshot = self.snapshot.refresh().await?;
         Ok(())
     }
 
@@ -137,7 +160,7 @@ impl DeltaTable {
     /// As [`Self::open`]; [`crate::ErrorKind::VersionNotFound`], with the range that there is.
     pub async fn load_version(&mut self, version: Version) -> Result<()> {
         let options = SnapshotOptions::new().with_version(version);
-        *self = Self::from_snapshot(Snapshot::open_in(self.snapshot.store(), options).await?)?;
+        self.snapshot = Snapshot::open_in(self.snapshot.store(), options).await?;
         Ok(())
     }
 
@@ -149,6 +172,12 @@ impl DeltaTable {
         let newest = self.snapshot.refresh().await?;
         let version = History::load(&newest).await?.version_at(timestamp).await?;
         self.load_version(version).await
+    }
+}
+
+impl From<Snapshot> for DeltaTable {
+    fn from(snapshot: Snapshot) -> Self {
+        Self { snapshot }
     }
 }
 
@@ -204,11 +233,13 @@ impl DeltaTableBuilder {
         let store = self.store().await?;
         let open = async |options| Snapshot::open_in(&store, options).await.with("table", store.root());
         match at {
-            At::Newest => DeltaTable::from_snapshot(open(SnapshotOptions::new()).await?),
-            At::Version(version) => {
-                DeltaTable::from_snapshot(open(SnapshotOptions::new().with_version(version)).await?)
+            At::Newest => Ok(open(SnapshotOptions::new()).await?.into()),
+            At::Version(version) => Ok(open(SnapshotOptions::new().with_version(version)).await?.into()),
+            At::Timestamp(timestamp) => {
+                let newest = open(SnapshotOptions::new()).await?;
+                let version = History::load(&newest).await?.version_at(timestamp).await?;
+                Ok(open(SnapshotOptions::new().with_version(version)).await?.into())
             }
-            At::Timestamp(timestamp) => Self::at_time(&open(SnapshotOptions::new()).await?, timestamp).await,
         }
     }
 
@@ -227,12 +258,5 @@ impl DeltaTableBuilder {
             None => Context::new(Arc::new(ConfiguredStores::for_table(&url, self.options).await?)),
         };
         TableStore::new(&url, context)
-    }
-
-    /// The newest version may be one that cannot be read any more; an older one can still be.
-    async fn at_time(newest: &Snapshot, timestamp: TimestampMs) -> Result<DeltaTable> {
-        let version = History::load(newest).await?.version_at(timestamp).await?;
-        let options = SnapshotOptions::new().with_version(version);
-        DeltaTable::from_snapshot(Snapshot::open_in(newest.store(), options).await?)
     }
 }

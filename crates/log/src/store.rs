@@ -92,36 +92,6 @@ impl TableStore {
         })
     }
 
-    /// The URL of a file that an action names.
-    ///
-    /// Spec: [Add File and Remove File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-file-and-remove-file):
-    /// the path is a URI, relative to the table's root or absolute, and percent-encoded.
-    ///
-    /// # Errors
-    /// [`ErrorKind::CorruptLog`] where a relative path is empty or leaves the root, or an absolute one cannot be parsed.
-    pub fn file_url(&self, path: &str) -> Result<Url> {
-        let invalid =
-            || Error::new(ErrorKind::CorruptLog, "the log names a file with a path that is no URI").with("path", path);
-        if path.split_once(":/").is_some_and(|(scheme, _)| is_scheme(scheme)) {
-            return Url::parse(path).map_err(|error| invalid().because(error));
-        }
-        let decoded =
-            percent_encoding::percent_decode_str(path).decode_utf8().map_err(|error| invalid().because(error))?;
-        let mut url = self.root.clone();
-        let relative = match decoded.strip_prefix('/') {
-            Some(absolute) => {
-                url.set_path("/");
-                absolute
-            }
-            None => &decoded,
-        };
-        if relative.split('/').any(|segment| segment.is_empty() || segment == "." || segment == "..") {
-            return Err(outside(path));
-        }
-        url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(relative.split('/'));
-        Ok(url)
-    }
-
     /// The files of the log from version `from` on, in no particular order, and whatever else the directory holds
     /// left out. One list request (one for each page, in a large log).
     ///
@@ -271,11 +241,6 @@ fn outside(path: &str) -> Error {
         .with("path", path)
 }
 
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-}
-
 /// There is no table here.
 pub(crate) fn no_log() -> Error {
     Error::new(
@@ -288,38 +253,5 @@ fn io_error(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(ErrorKind::MissingFile, "storage has no such file"),
         _ => Error::new(ErrorKind::Storage, "the file system failed").because(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::context::SingleStore;
-    use std::sync::Arc;
-
-    fn check(root: &str, path: &str, expect: Option<&str>) {
-        let stores = Arc::new(SingleStore::new(Arc::new(object_store::memory::InMemory::new())));
-        let store = TableStore::new(&root.parse().unwrap(), Context::new(stores)).unwrap();
-        assert_eq!(store.file_url(path).ok().map(String::from).as_deref(), expect, "{path}");
-    }
-
-    #[test]
-    fn paths_of_actions_are_uris() {
-        let root = "s3://b/t";
-        check(root, "a.parquet", Some("s3://b/t/a.parquet"));
-        check(root, "p=a%20b/c.parquet", Some("s3://b/t/p=a%20b/c.parquet"));
-        check(root, "p=%2521/c", Some("s3://b/t/p=%2521/c"));
-        check(root, "p=a b/c?d#e", Some("s3://b/t/p=a%20b/c%3Fd%23e"));
-        check(root, "t=12:30/c", Some("s3://b/t/t=12:30/c"));
-        check(root, "gs://other/x/y", Some("gs://other/x/y"));
-        check(root, "file:/x/y%20z", Some("file:///x/y%20z"));
-        check("file:///t", "/x/y%20z", Some("file:///x/y%20z"));
-    }
-
-    #[test]
-    fn paths_do_not_leave_the_table() {
-        for path in ["", "../x", "a/../../x", "a/%2e%2e/%2E%2E/x", "./x", "a//b", "/../x", "%FF"] {
-            check("s3://b/t", path, None);
-        }
     }
 }

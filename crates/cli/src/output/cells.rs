@@ -10,7 +10,7 @@ use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
 /// The batch's values as text, row by row. Nested values are JSON, null is nothing.
 pub(super) fn text_rows(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> {
     let flat = flattened(batch)?;
-    let options = FormatOptions::new().with_display_error(true);
+    let options = FormatOptions::new().with_display_error(true).with_null("null");
     let columns = flat.columns().iter();
     let formatters = columns.map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<Vec<_>, _>>()?;
     let row = |row: usize| formatters.iter().map(|formatter| formatter.value(row).to_string()).collect();

@@ -2,6 +2,7 @@
 
 use deltaic_log::deletion_vector::{DeletionVector, DeletionVectorDescriptor, DeletionVectorLocation};
 use deltaic_log::{Error, ErrorKind, FileView, Result, TableStore};
+use deltaic_scan::location::file_url;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
@@ -68,7 +69,7 @@ async fn one_file(store: &TableStore, file: &LiveFile) -> Result<(Vec<Finding>, 
 }
 
 async fn size(store: &TableStore, path: &str) -> Result<u64> {
-    let location = store.context().stores.locate(&store.file_url(path)?)?;
+    let location = store.context().stores.locate(&file_url(store.root(), path)?)?;
     Ok(location.store.head(&location.path).await?.size)
 }
 
@@ -78,7 +79,7 @@ async fn read_vector(store: &TableStore, vector: &DeletionVectorDescriptor) -> R
         DeletionVectorLocation::Inline => return vector.decode_inline(),
         DeletionVectorLocation::Relative { path, range } => (store.locate(&path)?, range),
         DeletionVectorLocation::Absolute { uri, range } => {
-            (store.context().stores.locate(&store.file_url(&uri)?)?, range)
+            (store.context().stores.locate(&file_url(store.root(), &uri)?)?, range)
         }
         _ => {
             return Err(Error::new(

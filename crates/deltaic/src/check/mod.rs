@@ -14,6 +14,7 @@
 
 mod checksum;
 mod commit;
+mod data;
 mod files;
 mod finding;
 mod replay;
@@ -87,7 +88,12 @@ pub async fn check(store: &TableStore, options: &CheckOptions) -> Result<Report>
     last_checkpoint(store, &listing, &mut report).await?;
     replay::check(store, &listing, options, &mut report).await?;
     match open(store).await {
-        Ok(table) => files::check(&table, options, &mut report).await?,
+        Ok(table) => {
+            files::check(&table, options, &mut report).await?;
+            if options.deep {
+                data::check(&table, options, &mut report).await?;
+            }
+        }
         // What keeps the table from opening was most likely found, and told better, on the way.
         Err(_) if report.has_errors() => {}
         Err(error) => report.add_error(error, Rule::LogEntries)?,
@@ -97,7 +103,7 @@ pub async fn check(store: &TableStore, options: &CheckOptions) -> Result<Report>
 }
 
 async fn open(store: &TableStore) -> Result<DeltaTable> {
-    DeltaTable::from_snapshot(Snapshot::open_in(store, SnapshotOptions::new()).await?)
+    Ok(Snapshot::open_in(store, SnapshotOptions::new()).await?.into())
 }
 
 /// Parts of a multi-part checkpoint without the others: readers ignore them.

@@ -1,7 +1,6 @@
 //! The stores that URLs name, each opened once.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use deltaic_log::context::{Location, Stores};
@@ -9,6 +8,7 @@ use deltaic_log::{Error, ErrorKind, Result};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
+use object_store::path::Path;
 use url::Url;
 
 use super::address::{Address, Backend};
@@ -76,22 +76,26 @@ impl ConfiguredStores {
 
     fn open(&self, address: &Address) -> Result<Arc<dyn ObjectStore>> {
         tracing::debug!(?address, "opening a store");
-        match &address.backend {
-            Backend::Local => Ok(Arc::new(LocalFileSystem::new())),
-            remote => clients::open(remote, &self.options, &environment),
-        }
+        clients::open(&address.backend, &self.options, &environment)
     }
 }
 
 impl Stores for ConfiguredStores {
     fn locate(&self, url: &Url) -> Result<Location> {
+        if url.scheme() == "file" {
+            return local(url);
+        }
         let address = Address::from_url(url)?;
-        let local = match address.backend {
-            Backend::Local => Some(local_path(&address.url)?),
-            _ => None,
-        };
-        Ok(Location { store: self.store(&address)?, path: address.path, local })
+        Ok(Location { store: self.store(&address)?, path: address.path, local: None })
     }
+}
+
+/// A local place as it is named: nothing is asked of the file system.
+fn local(url: &Url) -> Result<Location> {
+    let invalid = || Error::new(ErrorKind::InvalidArgument, "the URL names no local path").with("url", url);
+    let local = url.to_file_path().map_err(|()| invalid())?;
+    let path = Path::from_absolute_path(&local).map_err(|error| invalid().because(error))?;
+    Ok(Location { store: Arc::new(LocalFileSystem::new()), path, local: Some(local) })
 }
 
 /// The URL of the table at `location`: a URI, or a path of the local file system.
@@ -122,9 +126,4 @@ fn memory(name: &str) -> Arc<dyn ObjectStore> {
     static MEMORY: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
     let mut stores = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     stores.entry(name.to_owned()).or_default().clone()
-}
-
-fn local_path(url: &Url) -> Result<PathBuf> {
-    url.to_file_path()
-        .map_err(|()| Error::new(ErrorKind::InvalidArgument, "the URL names no local path").with("url", url))
 }
