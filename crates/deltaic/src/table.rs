@@ -7,8 +7,8 @@ use deltaic_log::action::{Metadata, Protocol};
 use deltaic_log::history::{History, HistoryEntry};
 use deltaic_log::schema::StructType;
 use deltaic_log::{
-    Context, FileSet, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore,
-    TimestampMs, Version,
+    Context, FileSet, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore, TimestampMs,
+    Version,
 };
 use deltaic_scan::ScanBuilder;
 use url::Url;
@@ -137,7 +137,9 @@ impl DeltaTable {
         for chunk in self.files().await?.chunks() {
             let counted = chunk.bounds(store, self.configuration().physical_schema(), &[]).await?.num_records;
             for file in chunk.files() {
-                let Some(count) = counted.is_valid(file.row()).then(|| counted.value(file.row())) else { return Ok(None) };
+                let Some(count) = counted.is_valid(file.row()).then(|| counted.value(file.row())) else {
+                    return Ok(None);
+                };
                 let deleted = file.deletion_vector().map_or(0, |vector| vector.cardinality);
                 rows = rows.saturating_add(u64::try_from(count.saturating_sub(deleted)).unwrap_or(0));
             }

@@ -56,7 +56,13 @@ fn is_refusal(error: &Error) -> bool {
     use ErrorKind as K;
     matches!(
         error.kind(),
-        K::UnsupportedProtocol | K::CorruptLog | K::MissingFile | K::MissingProtocol | K::MissingMetadata | K::VersionGap | K::NotATable
+        K::UnsupportedProtocol
+            | K::CorruptLog
+            | K::MissingFile
+            | K::MissingProtocol
+            | K::MissingMetadata
+            | K::VersionGap
+            | K::NotATable
     )
 }
 
@@ -70,7 +76,9 @@ fn compare(engine: &Engine, table: &Path) -> Result<usize> {
     let here = rows::sorted(here.iter().map(rows::of_batch).collect::<Result<Vec<_>>>()?.concat());
     match here == elsewhere {
         true => Ok(here.len()),
-        false => Err(Error::new(ErrorKind::Internal, format!("{} rows here, {} elsewhere", here.len(), elsewhere.len()))),
+        false => {
+            Err(Error::new(ErrorKind::Internal, format!("{} rows here, {} elsewhere", here.len(), elsewhere.len())))
+        }
     }
 }
 

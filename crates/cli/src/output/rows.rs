@@ -18,13 +18,10 @@ use crate::arguments::{Format, Output};
 use crate::failure::{Failure, Outcome};
 
 /// Writes batches of one schema to the destination that the user chose.
-pub(crate) struct RowWriter {
-    schema: SchemaRef,
-    sink: Sink,
-}
+pub(crate) struct RowWriter(Sink);
 
 enum Sink {
-    Table { out: Destination, is_begun: bool },
+    Table(TableSink),
     Json(arrow_json::Writer<Destination, LineDelimited>),
     Csv(arrow_csv::Writer<Destination>),
     Parquet(Box<ArrowWriter<Destination>>),
@@ -37,7 +34,7 @@ impl RowWriter {
     pub(crate) fn open(output: &Output, schema: SchemaRef) -> Outcome<Self> {
         let out = Destination::open(output.output.as_deref())?;
         let sink = match output.format {
-            Format::Table => Sink::Table { out, is_begun: false },
+            Format::Table => Sink::Table(TableSink { out, header: names(&schema), rows: Vec::new(), is_begun: false }),
             Format::Json => Sink::Json(WriterBuilder::new().with_explicit_nulls(true).build(out)),
             Format::Csv => Sink::Csv(csv_with_header(out, &schema)?),
             Format::Parquet => {
@@ -52,16 +49,13 @@ impl RowWriter {
             }
             Format::Arrow => Sink::ArrowStream(StreamWriter::try_new(out, &schema).map_err(from_arrow)?),
         };
-        Ok(Self { schema, sink })
+        Ok(Self(sink))
     }
 
     /// Writes the rows of a batch.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Outcome {
-        match &mut self.sink {
-            Sink::Table { out, is_begun } => {
-                *is_begun = true;
-                table(out, batch)
-            }
+        match &mut self.0 {
+            Sink::Table(sink) => sink.write(batch),
             Sink::Json(writer) => writer.write(batch).map_err(from_arrow),
             Sink::Csv(writer) => flattened(batch).and_then(|flat| writer.write(&flat)).map_err(from_arrow),
             Sink::Parquet(writer) => writer.write(batch).map_err(from_parquet),
@@ -72,13 +66,8 @@ impl RowWriter {
 
     /// Ends the output. Without it a file never appears.
     pub(crate) fn finish(self) -> Outcome {
-        let out = match self.sink {
-            Sink::Table { mut out, is_begun } => {
-                if !is_begun {
-                    table(&mut out, &RecordBatch::new_empty(self.schema))?;
-                }
-                out
-            }
+        let out = match self.0 {
+            Sink::Table(sink) => sink.finish()?,
             Sink::Json(mut writer) => {
                 writer.finish().map_err(from_arrow)?;
                 writer.into_inner()
@@ -92,17 +81,41 @@ impl RowWriter {
     }
 }
 
-fn table(out: &mut Destination, batch: &RecordBatch) -> Outcome {
-    let schema = batch.schema();
-    let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let rows = text_rows(batch).map_err(from_arrow)?;
-    let mut styled = Vec::new();
-    grid(&mut styled, &header, &rows)?;
-    let text = match out.shows_styles() {
-        true => styled,
-        false => plain(&styled),
-    };
-    Ok(out.write_all(&text)?)
+/// Rows as an aligned table. Columns are as wide as the widest of some thousand rows, which are printed together.
+struct TableSink {
+    out: Destination,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    is_begun: bool,
+}
+
+impl TableSink {
+    const ROWS: usize = 4096;
+
+    fn write(&mut self, batch: &RecordBatch) -> Outcome {
+        self.rows.extend(text_rows(batch).map_err(from_arrow)?);
+        if self.rows.len() >= Self::ROWS { self.print() } else { Ok(()) }
+    }
+
+    fn finish(mut self) -> Outcome<Destination> {
+        if !self.is_begun || !self.rows.is_empty() {
+            self.print()?;
+        }
+        Ok(self.out)
+    }
+
+    fn print(&mut self) -> Outcome {
+        self.is_begun = true;
+        let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
+        let mut styled = Vec::new();
+        grid(&mut styled, &header, &std::mem::take(&mut self.rows))?;
+        let text = if self.out.shows_styles() { styled } else { plain(&styled) };
+        Ok(self.out.write_all(&text)?)
+    }
+}
+
+fn names(schema: &SchemaRef) -> Vec<String> {
+    schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 
 fn plain(styled: &[u8]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use arrow_buffer::NullBuffer;
 use arrow_ord::cmp::{gt, lt};
 use deltaic_log::schema::{ColumnPath, DataType, PrimitiveType, StructType};
 use deltaic_log::statistics::{BoundsBatch, ColumnBounds};
-use deltaic_log::{FileChunk, FileView, Result};
+use deltaic_log::{ErrorKind, FileView, Result};
 use deltaic_scan::FileRead;
 use deltaic_scan::plan::RowSet;
 use futures::TryStreamExt;
@@ -40,6 +40,8 @@ pub(super) async fn check(table: &DeltaTable, options: &CheckOptions, report: &m
             let stream = scan.reader().read_file(whole);
             match OneFile::new(&leaves, &bounds, &file).read(stream).await {
                 Ok(findings) => findings.into_iter().for_each(|f| report.add(f.at(table.version()).of(file.path()))),
+                // That it is missing is found already.
+                Err(error) if error.kind() == ErrorKind::MissingFile => {}
                 Err(error) => report.add_error(error.with("file", file.path()), Rule::AddAndRemoveFile)?,
             }
         }
@@ -173,10 +175,14 @@ fn is_any(values: &ArrayRef, side: Side, bound: &ArrayRef) -> Result<bool> {
     if bound.is_null(0) {
         return Ok(false);
     }
-    if let (Some(values), Some(bound)) = (values.as_primitive_opt::<Float64Type>(), bound.as_primitive_opt::<Float64Type>()) {
+    if let (Some(values), Some(bound)) =
+        (values.as_primitive_opt::<Float64Type>(), bound.as_primitive_opt::<Float64Type>())
+    {
         return Ok(values.iter().flatten().any(|value| is_beyond(value, side, bound.value(0))));
     }
-    if let (Some(values), Some(bound)) = (values.as_primitive_opt::<Float32Type>(), bound.as_primitive_opt::<Float32Type>()) {
+    if let (Some(values), Some(bound)) =
+        (values.as_primitive_opt::<Float32Type>(), bound.as_primitive_opt::<Float32Type>())
+    {
         return Ok(values.iter().flatten().any(|value| is_beyond(value, side, bound.value(0))));
     }
     let beyond = match side {
