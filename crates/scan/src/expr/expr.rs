@@ -358,6 +358,37 @@ impl Expr {
         }
     }
 
+    /// The same expression with `f` applied to each direct part.
+    #[must_use]
+    pub fn map_children(self, f: &mut dyn FnMut(Expr) -> Expr) -> Self {
+        let list = |list: Vec<Expr>, f: &mut dyn FnMut(Expr) -> Expr| list.into_iter().map(f).collect();
+        let boxed = |expr: Box<Expr>, f: &mut dyn FnMut(Expr) -> Expr| Box::new(f(*expr));
+        match self {
+            Self::Column(_) | Self::Literal(_) => self,
+            Self::Field { base, name } => Self::Field { base: boxed(base, f), name },
+            Self::Index { base, index } => Self::Index { base: boxed(base, f), index: boxed(index, f) },
+            Self::Unary { op, expr } => Self::Unary { op, expr: boxed(expr, f) },
+            Self::Binary { left, op, right } => Self::Binary { left: boxed(left, f), op, right: boxed(right, f) },
+            Self::And(exprs) => Self::And(list(exprs, f)),
+            Self::Or(exprs) => Self::Or(list(exprs, f)),
+            Self::Is { expr, test, negated } => Self::Is { expr: boxed(expr, f), test, negated },
+            Self::Like { kind, expr, pattern, escape, negated } => {
+                Self::Like { kind, expr: boxed(expr, f), pattern: boxed(pattern, f), escape, negated }
+            }
+            Self::In { expr, list: items, negated } => Self::In { expr: boxed(expr, f), list: list(items, f), negated },
+            Self::Between { expr, low, high, negated } => {
+                Self::Between { expr: boxed(expr, f), low: boxed(low, f), high: boxed(high, f), negated }
+            }
+            Self::Case { operand, branches, otherwise } => Self::Case {
+                operand: operand.map(|operand| boxed(operand, f)),
+                branches: branches.into_iter().map(|(when, then)| (f(when), f(then))).collect(),
+                otherwise: otherwise.map(|otherwise| boxed(otherwise, f)),
+            },
+            Self::Cast { expr, data_type, on_failure } => Self::Cast { expr: boxed(expr, f), data_type, on_failure },
+            Self::Call { name, args } => Self::Call { name, args: list(args, f) },
+        }
+    }
+
     /// Every column that the expression names, each once, in order of first use.
     ///
     /// ```

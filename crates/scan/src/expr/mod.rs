@@ -20,6 +20,7 @@ pub mod functions;
 mod number_text;
 mod parse;
 mod scalar;
+mod simplify;
 mod sql_type;
 mod time_zone;
 
@@ -34,5 +35,6 @@ pub use expr::{BinaryOp, ColumnPath, Expr, LikeKind, OnCastFailure, Test, UnaryO
 pub use functions::{ArgType, ColumnarArg, FunctionRegistry, Invocation, ScalarFunction, Signature, Volatility};
 pub use parse::{NESTING_MAX, TEXT_BYTES_MAX, parse};
 pub use scalar::Scalar;
+pub use simplify::{conjuncts, simplify, unwrap_casts};
 pub use sql_type::{UTC, arrow_type, primitive_type};
 pub use time_zone::Zone;

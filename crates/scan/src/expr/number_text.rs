@@ -2,16 +2,23 @@
 
 /// `1.0`, `1.5E10`, `NaN`, `-Infinity`: as `Double.toString`.
 pub(crate) fn double(value: f64) -> String {
-    java(value.is_nan(), value.is_infinite(), value.is_sign_negative(), format!("{:e}", value.abs()))
+    let (shortest, two_digits) = (format!("{:e}", value.abs()), format!("{:.1e}", value.abs()));
+    java(value.is_nan(), value.is_infinite(), value.is_sign_negative(), &two_digits_at_least(shortest, two_digits))
+}
+
+/// Java writes two digits at least, so it may as well have the nearest two: `4.9E-324`, not `5.0E-324`.
+fn two_digits_at_least(shortest: String, two_digits: String) -> String {
+    if shortest.contains('.') { shortest } else { two_digits }
 }
 
 /// The same for `Float.toString`.
 pub(crate) fn float(value: f32) -> String {
-    java(value.is_nan(), value.is_infinite(), value.is_sign_negative(), format!("{:e}", value.abs()))
+    let (shortest, two_digits) = (format!("{:e}", value.abs()), format!("{:.1e}", value.abs()));
+    java(value.is_nan(), value.is_infinite(), value.is_sign_negative(), &two_digits_at_least(shortest, two_digits))
 }
 
 /// From the shortest digits that tell the number apart, in scientific form.
-fn java(nan: bool, infinite: bool, negative: bool, scientific: String) -> String {
+fn java(nan: bool, infinite: bool, negative: bool, scientific: &str) -> String {
     if nan {
         return "NaN".into();
     }
@@ -19,9 +26,10 @@ fn java(nan: bool, infinite: bool, negative: bool, scientific: String) -> String
     if infinite {
         return format!("{sign}Infinity");
     }
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let digits = mantissa.replace('.', "");
+    let digits = if digits.len() == 2 { digits.trim_end_matches('0').to_owned() } else { digits };
     format!("{sign}{}", place_point(&digits, exponent))
 }
 

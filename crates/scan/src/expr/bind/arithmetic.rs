@@ -1,7 +1,9 @@
 //! The types of arithmetic.
 
+use super::super::calendar::MICROS_PER_DAY;
 use super::super::display::operator_name;
 use super::super::expr::BinaryOp;
+use super::super::scalar::Scalar;
 use super::super::sql_type::{describe, timestamp};
 use super::BoundExpr;
 use super::coerce::{adjusted_decimal, decimal_of_constant, decimal_shape, is_integral, is_numeric, wider};
@@ -30,12 +32,24 @@ pub(super) fn typing(op: BinaryOp, left: &BoundExpr, right: &BoundExpr) -> Resul
         BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor => {
             wider(a, b).filter(|t| is_integral(t) || t.is_null()).map(|t| Typing::same(or_int(t.clone()), or_int(t)))
         }
-        _ => temporal(op, a, b).or_else(|| numeric(op, left, right)),
+        _ => part_of_day(op, left, right).or_else(|| temporal(op, a, b)).or_else(|| numeric(op, left, right)),
     };
     found.ok_or_else(|| {
         let message = format!("`{}` cannot combine {} and {}", operator_name(op), describe(a), describe(b));
         Error::new(ErrorKind::InvalidExpression, format!("{message}: cast one of them"))
     })
+}
+
+/// A date and a constant that is no whole number of days make a timestamp.
+fn part_of_day(op: BinaryOp, left: &BoundExpr, right: &BoundExpr) -> Option<Typing> {
+    let sums = matches!(op, BinaryOp::Add | BinaryOp::Subtract) && left.data_type() == &DataType::Date32;
+    let interval = right.constant().filter(|_| sums).and_then(|value| Scalar::from_array(value, 0).ok());
+    match interval {
+        Some(Scalar::DayTimeInterval(us)) if us % MICROS_PER_DAY != 0 => {
+            Some(Typing { left: timestamp(), right: right.data_type().clone(), result: timestamp() })
+        }
+        _ => None,
+    }
 }
 
 fn or_int(data_type: DataType) -> DataType {

@@ -229,9 +229,18 @@ impl Binder<'_> {
         }
     }
 
+    /// An operand of `AND`, `OR` or `NOT`: a condition, or a string that is read as one.
+    fn operand_condition(&self, expr: &Expr) -> Result<BoundExpr> {
+        let bound = self.bind(expr)?;
+        match bound.data_type() {
+            DataType::Utf8 => self.implicit(bound, &DataType::Boolean, expr),
+            _ => self.condition(expr),
+        }
+    }
+
     fn unary(&self, whole: &Expr, op: UnaryOp, operand: &Expr) -> Result<BoundExpr> {
         if op == UnaryOp::Not {
-            let operand = self.condition(operand)?;
+            let operand = self.operand_condition(operand)?;
             let nullable = operand.nullable;
             return Ok(self.folded(Node::Not(Box::new(operand)), DataType::Boolean, nullable));
         }
@@ -285,7 +294,7 @@ impl Binder<'_> {
     }
 
     fn connective(&self, list: &[Expr], node: fn(Vec<BoundExpr>) -> Node, neutral: bool) -> Result<BoundExpr> {
-        let conditions: Vec<_> = list.iter().map(|expr| self.condition(expr)).collect::<Result<_>>()?;
+        let conditions: Vec<_> = list.iter().map(|expr| self.operand_condition(expr)).collect::<Result<_>>()?;
         if conditions.is_empty() {
             return Ok(BoundExpr::of_constant(Scalar::from(neutral).to_array()));
         }

@@ -9,7 +9,7 @@ mod time;
 
 use super::expr::OnCastFailure;
 use super::scalar::Scalar;
-use super::sql_type::describe;
+use super::sql_type::{describe, primitive_type};
 use super::time_zone::Zone;
 use arrow_array::cast::AsArray;
 use arrow_array::{
@@ -60,14 +60,19 @@ pub(crate) fn cast_values(
 fn legal(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     let number = super::bind::coerce::is_numeric;
+    let known = |t: &DataType| t.is_nested() || primitive_type(t).is_some();
     match (from, to) {
         _ if from == to => true,
+        _ if !known(from) || !known(to) => false,
         (T::Null, _) => true,
         (T::List(a), T::List(b)) => legal(a.data_type(), b.data_type()),
         (T::Map(a, _), T::Map(b, _)) => legal(a.data_type(), b.data_type()),
         (T::Struct(a), T::Struct(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| legal(a.data_type(), b.data_type()))
         }
+        (T::List(item), T::Utf8) => legal(item.data_type(), to),
+        (T::Struct(fields), T::Utf8) => fields.iter().all(|field| legal(field.data_type(), to)),
+        (T::Map(entries, _), T::Utf8) => legal(entries.data_type(), to),
         (T::Utf8, T::Boolean | T::Date32 | T::Timestamp(..) | T::Binary) => true,
         (T::Utf8, to) => number(to),
         (T::Boolean | T::Date32 | T::Timestamp(..) | T::Binary, T::Utf8) => true,
@@ -114,6 +119,7 @@ impl Conversion<'_> {
         match (values.data_type(), self.to) {
             (from, to) if from == to => Ok(values.clone()),
             (T::Null, to) => Ok(new_null_array(to, values.len())),
+            (T::List(_) | T::Map(..) | T::Struct(_), T::Utf8) => self.shown(values),
             (T::List(_) | T::Map(..) | T::Struct(_), _) => self.nested(values),
             (_, T::Utf8) => text::from_any(values, self.zone),
             (T::Utf8, T::Binary) => Ok(Arc::new(arrow_array::BinaryArray::from(values.as_string::<i32>().clone()))),
@@ -142,6 +148,31 @@ impl Conversion<'_> {
             }
             DataType::Struct(fields) => self.structs(values, fields),
             other => Err(Error::new(ErrorKind::Internal, format!("no cast leads to {other}"))),
+        }
+    }
+
+    /// Nested values as text: `[1, null]`, `{a -> 1}`, `{1, x}`.
+    fn shown(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        match values.data_type() {
+            DataType::Struct(_) => {
+                let columns = values.as_struct().columns().iter().map(|column| self.convert(column));
+                let columns = columns.collect::<Result<Vec<_>>>()?;
+                Ok(text::joined(values, |row| columns.iter().map(|column| (column, row)).collect(), ["{", "}"]))
+            }
+            DataType::List(_) => {
+                let list = values.as_list::<i32>();
+                let items = self.convert(list.values())?;
+                let range = |row: usize| list.value_offsets()[row]..list.value_offsets()[row + 1];
+                let place = |i: i32| (&items, usize::try_from(i).unwrap_or_default());
+                Ok(text::joined(values, |row| range(row).map(place).collect(), ["[", "]"]))
+            }
+            _ => {
+                let map = values.as_map();
+                let entries = text::pairs(&self.convert(map.keys())?, &self.convert(map.values())?);
+                let range = |row: usize| map.value_offsets()[row]..map.value_offsets()[row + 1];
+                let place = |i: i32| (&entries, usize::try_from(i).unwrap_or_default());
+                Ok(text::joined(values, |row| range(row).map(place).collect(), ["{", "}"]))
+            }
         }
     }
 

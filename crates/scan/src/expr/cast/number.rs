@@ -8,6 +8,7 @@ use arrow_array::types::{self, Decimal128Type};
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray};
 use arrow_buffer::i256;
 use arrow_schema::DataType;
+use arrow_select::nullif::nullif;
 use deltaic_log::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ pub(super) fn between(cast: &Conversion<'_>, values: &ArrayRef) -> Result<ArrayR
         (DataType::Decimal128(_, scale), to) => {
             let scale = u8::try_from(*scale).unwrap_or(0);
             with_primitive!(to, T => cast.map::<Decimal128Type, T>(values, |v| Number::from_decimal(v, scale)))
+        }
+        (DataType::Float32 | DataType::Float64, DataType::Decimal128(..)) if has_non_finite(values) => {
+            between(cast, &finite(values)?)
         }
         (from, DataType::Decimal128(precision, scale)) => {
             let (precision, scale) = (*precision, u8::try_from(*scale).unwrap_or(0));
@@ -80,7 +84,7 @@ macro_rules! integer {
 }
 
 macro_rules! float {
-    ($($type:ty, $text:path);*) => {$(
+    ($($type:ty),*) => {$(
         impl Number for $type {
             fn whole(self) -> Option<i128> {
                 const EDGE: $type = 1e30;
@@ -102,7 +106,7 @@ macro_rules! float {
 
             fn to_decimal(self, precision: u8, scale: u8) -> Option<i128> {
                 // By its shortest digits, as java.math.BigDecimal.valueOf: 0.1 is 0.1, not 0.1000000000000000055.
-                let unscaled = number_text::parse_decimal(&$text(self))?.to_unscaled(scale)?;
+                let unscaled = number_text::parse_decimal(&number_text::double(self.into()))?.to_unscaled(scale)?;
                 rescale(unscaled, 0, precision)
             }
         }
@@ -110,12 +114,27 @@ macro_rules! float {
 }
 
 integer!(i8, i16, i32, i64);
-float!(f32, number_text::float; f64, number_text::double);
+float!(f32, f64);
 
 /// A decimal with `shift` more digits after the point, rounded half up, if `precision` digits suffice.
 pub(super) fn rescale(unscaled: i128, shift: i32, precision: u8) -> Option<i128> {
     let value = rescaled(i256::from_i128(unscaled), shift)?;
     (magnitude(value) < power_of_ten(precision.into())?).then(|| value.to_i128())?
+}
+
+/// Spark has null for the decimal of a float that is no number, even where other failures are errors.
+fn finite(values: &ArrayRef) -> Result<ArrayRef> {
+    Ok(nullif(values, &non_finite(values)?)?)
+}
+
+fn has_non_finite(values: &ArrayRef) -> bool {
+    non_finite(values).is_ok_and(|mask| mask.has_true())
+}
+
+fn non_finite(values: &ArrayRef) -> Result<BooleanArray> {
+    with_primitive!(values.data_type(), F => {
+        Ok(BooleanArray::from_unary(values.as_primitive::<F>(), |v| !v.double().is_finite()))
+    })
 }
 
 fn to_boolean(values: &ArrayRef) -> Result<ArrayRef> {

@@ -98,3 +98,26 @@ pub(super) fn from_any(values: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
         other => return Err(Error::new(ErrorKind::Internal, format!("no cast of {other} to a string"))),
     })
 }
+
+/// For each row, strings with commas between them; null is written out.
+pub(super) fn joined<'a>(
+    values: &ArrayRef,
+    parts: impl Fn(usize) -> Vec<(&'a ArrayRef, usize)>,
+    [open, close]: [&str; 2],
+) -> ArrayRef {
+    let row_text = |row: usize| {
+        let parts: Vec<_> = parts(row).into_iter().map(|(strings, i)| shown(strings, i).to_owned()).collect();
+        values.is_valid(row).then(|| format!("{open}{}{close}", parts.join(", ")))
+    };
+    Arc::new((0..values.len()).map(row_text).collect::<StringArray>())
+}
+
+/// `key -> value`.
+pub(super) fn pairs(keys: &ArrayRef, values: &ArrayRef) -> ArrayRef {
+    let pair = |i: usize| Some(format!("{} -> {}", shown(keys, i), shown(values, i)));
+    Arc::new((0..keys.len()).map(pair).collect::<StringArray>())
+}
+
+fn shown(strings: &ArrayRef, row: usize) -> &str {
+    if strings.is_null(row) { "null" } else { strings.as_string::<i32>().value(row) }
+}

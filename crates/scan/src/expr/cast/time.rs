@@ -47,7 +47,8 @@ pub(super) fn from_number(cast: &Conversion<'_>, values: &ArrayRef) -> Result<Ar
             }))
         }
         from => with_primitive!(from, F => cast.map::<F, TimestampMicrosecondType>(values, |v| {
-            i64::try_from(v.whole()?.checked_mul(MICROS_PER_SECOND.into())?).ok()
+            // Seconds that no timestamp can hold mean the first or the last one.
+            i64::try_from(v.whole()?).ok().map(|seconds| seconds.saturating_mul(MICROS_PER_SECOND))
         })),
     }
 }

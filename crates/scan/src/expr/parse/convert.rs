@@ -55,6 +55,9 @@ fn node(sql: Sql, depth: usize) -> Result<Expr> {
         Sql::Between { expr, negated, low, high } => {
             Expr::Between { expr: boxed(expr)?, low: boxed(low)?, high: boxed(high)?, negated }
         }
+        Sql::Like { negated, any: true, expr, pattern, escape_char } => {
+            like_any(one(expr)?, *pattern, escape(escape_char)?, negated, depth)?
+        }
         Sql::Like { negated, any: false, expr, pattern, escape_char } => Expr::Like {
             kind: LikeKind::Like,
             expr: boxed(expr)?,
@@ -168,6 +171,19 @@ fn unary(op: UnaryOperator, expr: Sql, depth: usize) -> Result<Expr> {
         other => return Err(unsupported(&format!("the operator `{other}`"), "rewrite it")),
     };
     Ok(Expr::Unary { op, expr: Box::new(expression(expr, depth)?) })
+}
+
+/// `expr LIKE ANY (patterns)`: like one of them.
+fn like_any(expr: Expr, patterns: Sql, escape: Option<char>, negated: bool, depth: usize) -> Result<Expr> {
+    let patterns = match patterns {
+        Sql::Tuple(patterns) => patterns,
+        other => vec![other],
+    };
+    let like = |pattern| {
+        let (kind, expr) = (LikeKind::Like, Box::new(expr.clone()));
+        Ok(Expr::Like { kind, expr, pattern: Box::new(expression(pattern, depth)?), escape, negated })
+    };
+    Ok(Expr::any(patterns.into_iter().map(like).collect::<Result<_>>()?))
 }
 
 /// `-5` is one literal: the smallest number of a type has no positive counterpart.

@@ -28,6 +28,10 @@ impl Dialect for SparkDialect {
         true
     }
 
+    fn supports_string_literal_concatenation(&self) -> bool {
+        true
+    }
+
     fn supports_in_empty_list(&self) -> bool {
         true
     }

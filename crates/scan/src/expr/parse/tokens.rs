@@ -17,8 +17,8 @@ pub(super) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     let raw = Tokenizer::new(&SparkDialect, sql).with_unescape(false).tokenize_with_location().map_err(|error| {
         invalid(format!("the expression is no valid SQL: {}", error.message)).with("position", position(error.location))
     })?;
-    let tokens = raw.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).map(unescaped);
-    let tokens = with_suffixes(tokens.collect());
+    let tokens = raw.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+    let tokens = with_suffixes(with_strings(tokens));
     check_size(&tokens)?;
     Ok(tokens)
 }
@@ -46,6 +46,30 @@ fn check_size(tokens: &[TokenWithSpan]) -> Result<()> {
         return Err(Error::new(ErrorKind::ResourceLimit, message).with("position", position(token.span.start)));
     }
     Ok(())
+}
+
+/// Strings as they are meant: `r'…'` is taken as it stands; elsewhere escapes are resolved.
+fn with_strings(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let string = matches!(token.token, Token::SingleQuotedString(_) | Token::DoubleQuotedString(_));
+        let before = out.last().filter(|_| string).and_then(|last| match &last.token {
+            Token::Word(word) if word.quote_style.is_none() => Some((word.value.to_ascii_uppercase(), last.span)),
+            _ => None,
+        });
+        match before {
+            Some((name, span)) if name == "R" && span.end == token.span.start => {
+                out.pop();
+                out.push(token);
+            }
+            Some((name, span)) if name == "TIMESTAMP_LTZ" => {
+                out.pop();
+                out.extend([TokenWithSpan::new(Token::make_keyword("TIMESTAMP"), span), unescaped(token)]);
+            }
+            _ => out.push(unescaped(token)),
+        }
+    }
+    out
 }
 
 /// Resolves the escapes of strings and quoted names.
