@@ -1,0 +1,164 @@
+//! The command, run on fixtures as a user runs it.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const PARTITIONED: &str = "change_data_feed/partitioned";
+const UPDATED: &str = "add_file_and_remove_file/delete_update_merge";
+
+fn fixture(case: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(case)
+}
+
+fn expected(case: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(fixture(case).join("expected.json")).unwrap()).unwrap()
+}
+
+/// Runs `deltaic VERB TABLE ARGUMENTS`; an empty case means no table.
+fn deltaic(verb: &str, case: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deltaic"));
+    command.arg(verb);
+    if !case.is_empty() {
+        command.arg(fixture(case).join("table"));
+    }
+    command.args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn check(verb: &str, case: &str, arguments: &[&str], code: i32) -> String {
+    let output = deltaic(verb, case, arguments);
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{verb} {case} {arguments:?}\n{out}\n{error}");
+    assert!(!out.contains('\u{1b}'), "colours are for terminals: {out}");
+    if code > 1 { error.into_owned() } else { out.into_owned() }
+}
+
+fn json(verb: &str, case: &str, arguments: &[&str]) -> Value {
+    serde_json::from_str(&check(verb, case, &[arguments, &["--json"]].concat(), 0)).unwrap()
+}
+
+#[test]
+fn show_says_what_the_writer_says() {
+    for case in [PARTITIONED, UPDATED, "column_mapping/name_rename_and_drop"] {
+        let (shown, expected) = (json("show", case, &[]), expected(case));
+        assert_eq!(shown["version"], expected["version"], "{case}");
+        assert_eq!(shown["files"], expected["num_files"], "{case}");
+        assert_eq!(shown["rows"], expected["num_rows"], "{case}");
+        assert_eq!(shown["partitionColumns"], expected["partition_columns"], "{case}");
+    }
+    let text = check("show", PARTITIONED, &[], 0);
+    for part in ["version", "protocol", "changeDataFeed", "schema", "(partition column)", "properties", "commits since"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn read_gives_the_writers_rows() {
+    for case in [PARTITIONED, UPDATED, "column_mapping/name_rename_and_drop"] {
+        let lines = check("read", case, &["--format", "json"], 0);
+        let sorted = |mut rows: Vec<String>| {
+            rows.sort();
+            rows
+        };
+        let rows = sorted(lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap().to_string()).collect());
+        let expected = expected(case);
+        let expected = sorted(expected["rows"].as_array().unwrap().iter().map(Value::to_string).collect());
+        assert_eq!(rows, expected, "{case}");
+    }
+}
+
+#[test]
+fn read_takes_columns_conditions_limits_and_versions() {
+    assert_eq!(check("read", PARTITIONED, &["--columns", "id", "--where", "id = 70"], 0), "id\n70\n");
+    assert_eq!(check("read", PARTITIONED, &["--where", "id = -1"], 0).lines().count(), 1);
+    assert_eq!(check("read", PARTITIONED, &["--limit", "2", "--format", "csv"], 0).lines().count(), 3);
+    let pruned = check("read", PARTITIONED, &["--where", "p = 'x=y'", "--format", "json"], 0);
+    let whole = check("read", PARTITIONED, &["--where", "p = 'x=y'", "--format", "json", "--no-pruning"], 0);
+    assert_eq!(pruned, whole);
+    assert_eq!(check("read", PARTITIONED, &["--version", "0", "--format", "json"], 0), "");
+    assert_eq!(check("read", PARTITIONED, &["--version", "1", "--format", "json"], 0).lines().count(), 9);
+}
+
+#[test]
+fn files_appear_complete_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, begins) in [("parquet", &b"PAR1"[..]), ("arrow", b"ARROW1"), ("csv", b"id,p"), ("json", b"{")] {
+        let path = folder.path().join(format!("rows.{format}"));
+        check("read", PARTITIONED, &["--format", format, "--output", path.to_str().unwrap()], 0);
+        assert!(std::fs::read(&path).unwrap().starts_with(begins), "{format}");
+    }
+    let failed = folder.path().join("failed");
+    check("read", PARTITIONED, &["--where", "1 / (id - id) > 0", "--output", failed.to_str().unwrap()], 7);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn files_history_schema_and_log() {
+    let files = check("files", PARTITIONED, &["--json"], 0);
+    assert_eq!(files.lines().count() as u64, expected(PARTITIONED)["num_files"].as_u64().unwrap());
+    assert_eq!(check("files", PARTITIONED, &["--limit", "1"], 0).lines().count(), 2);
+    let history = json("history", PARTITIONED, &["--limit", "2"]);
+    assert_eq!(history[0]["version"], expected(PARTITIONED)["version"]);
+    assert_eq!(history.as_array().unwrap().len(), 2);
+    assert!(check("history", PARTITIONED, &[], 0).contains("UPDATE"));
+    assert_eq!(check("schema", PARTITIONED, &[], 0), "id: long\np: string  (partition column)\n");
+    assert_eq!(json("schema", PARTITIONED, &[])["type"], "struct");
+    let log = check("log", PARTITIONED, &["--version", "0"], 0);
+    assert!(log.contains("metaData") && log.contains("protocol"), "{log}");
+    check("log", PARTITIONED, &["--version", "99"], 3);
+}
+
+#[test]
+fn check_finds_nothing_in_sound_tables_and_something_in_a_broken_one() {
+    for case in [PARTITIONED, UPDATED] {
+        assert!(check("check", case, &["--deep"], 0).contains("no findings"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("table");
+    copy(&fixture(PARTITIONED).join("table"), &table);
+    std::fs::remove_file(table.join("_delta_log/00000000000000000001.json")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_deltaic")).arg("check").arg(&table).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("not contiguous") && text.contains("PROTOCOL.md#delta-log-entries"), "{text}");
+}
+
+#[test]
+fn mistakes_have_their_exit_codes() {
+    check("read", PARTITIONED, &["--where", "nope = 1"], 2);
+    check("read", PARTITIONED, &["--where", "id ="], 2);
+    check("read", PARTITIONED, &["--format", "xml"], 2);
+    check("read", PARTITIONED, &["--version", "99"], 3);
+    check("read", PARTITIONED, &["--timestamp", "1999-01-01"], 3);
+    check("read", PARTITIONED, &["--timestamp", "yesterday"], 2);
+    check("show", "change_data_feed/no_such", &[], 3);
+    check("frobnicate", "", &[], 2);
+    assert!(check("completions", "", &["bash"], 0).contains("deltaic"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deltaic"));
+    command.arg("read").arg(fixture("data_files/many_row_groups").join("table")).args(["--format", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 8];
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut first).unwrap();
+    drop(out);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
