@@ -1,5 +1,23 @@
-//! Shared parts of the protocol tests.
+//! What the tests of the protocol are made with: a writer of logs, a reference model, random histories, canonical rows,
+//! entry points for bad input.
+//!
+//! Nothing here is used by the crates that are tested, and what is expected never comes from them: the log writer puts
+//! JSON and parquet together by itself, and the model is a map.
 
+pub mod canonical_rows;
+pub mod checkpoint_writer;
+pub mod counting_allocator;
 pub mod counting_store;
+pub mod entry_points;
+pub mod golden;
+pub mod local;
+pub mod model;
+pub mod mutation;
+pub mod random_history;
+pub mod rng;
+pub mod test_log;
 
 pub use counting_store::{CountingStore, Counts};
+pub use model::Model;
+pub use rng::Rng;
+pub use test_log::TestLog;

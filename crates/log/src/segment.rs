@@ -210,7 +210,8 @@ impl Listing {
     }
 
     fn missing(&self, first: Version, missing: Version, wanted: Version) -> Error {
-        if missing == first && self.commits.range(first..).next().is_some_and(|(v, _)| *v > wanted) {
+        let is_cleaned_up = self.earliest().is_some_and(|earliest| wanted < earliest);
+        if is_cleaned_up || missing == first && self.commits.range(first..).next().is_some_and(|(v, _)| *v > wanted) {
             return self.not_found(wanted);
         }
         let found: Vec<_> = self.commits.range(first..).take(8).map(|(v, _)| v.to_string()).collect();
@@ -308,6 +309,8 @@ mod tests {
         check("0 2 2.c 3", None, "2.c1 | 3"); // below the checkpoint a gap is no matter
         check("0 1 1.c 3", None, "version_gap");
         check("5 5.c 6", Some(3), "version_not_found");
+        check("5.c", Some(3), "version_not_found");
+        check("2 3 5.c", Some(3), "version_not_found"); // its commit is there, but not what it builds upon
     }
 
     #[test]

@@ -123,12 +123,26 @@ impl Snapshot {
     /// As [`Self::open`].
     #[tracing::instrument(name = "open", skip_all, fields(table = %store.root()))]
     pub async fn open_in(store: &TableStore, options: SnapshotOptions) -> Result<Self> {
-        let mut listing = Listed::with_hint(store, &options).await?;
-        let mut unusable = Unusable::default();
+        let listed = Listed::with_hint(store, &options).await?;
+        Self::open_readable(store, &options, listed, Unusable::default(), None).await
+    }
+
+    /// Opens the first segment of which everything that must be read now can be read. Where there is none, `unreadable`,
+    /// the first error about a file that was left aside, is the cause.
+    async fn open_readable(
+        store: &TableStore,
+        options: &SnapshotOptions,
+        mut listed: Listed,
+        mut unusable: Unusable,
+        mut unreadable: Option<Error>,
+    ) -> Result<Self> {
         loop {
-            let segment = listing.segment(store, &options, &unusable).await?;
-            match Self::open_segment(store, &options, segment.clone(), unusable.clone()).await {
-                Err(error) if unusable.note(&error, &segment) => {}
+            let segment = match listed.segment(store, options, &unusable).await {
+                Err(error) if error.kind() != ErrorKind::Storage => return Err(unreadable.unwrap_or(error)),
+                segment => segment?,
+            };
+            match Self::open_segment(store, options, segment.clone(), unusable.clone()).await {
+                Err(error) if unusable.note(&error, &segment) => unreadable = unreadable.or(Some(error)),
                 opened => return opened,
             }
         }
@@ -239,12 +253,7 @@ impl Snapshot {
             return stream::iter(chunks.into_iter().map(Ok)).boxed();
         }
         let this = self.clone();
-        let chunks = async move {
-            match this.start_stream().await {
-                Err(error) => this.without_unreadable(error).await?.start_stream().await,
-                started => started,
-            }
-        };
+        let chunks = async move { this.with_fallback(Self::start_stream).await };
         stream::once(chunks).try_flatten().boxed()
     }
 
@@ -330,10 +339,7 @@ impl Snapshot {
     /// Reads the files; where the checkpoint turns out to be unreadable only now, from an older one.
     #[tracing::instrument(name = "load files", skip_all)]
     async fn load_files(&self) -> Result<FileSet> {
-        match self.collect_files().await {
-            Err(error) => Box::pin(self.without_unreadable(error).await?.load_files()).await,
-            loaded => loaded,
-        }
+        self.with_fallback(Self::collect_files).await
     }
 
     async fn collect_files(&self) -> Result<FileSet> {
@@ -356,15 +362,26 @@ impl Snapshot {
         Ok(stream::iter(tail.chunks.into_iter().map(Ok)).chain(older).boxed())
     }
 
-    /// The same version without the optional file that an error is about; the error, where it is about none.
+    /// Reads something of this version; where an optional file turns out to be unreadable only now, without that file.
+    async fn with_fallback<T>(&self, read: impl AsyncFn(&Self) -> Result<T>) -> Result<T> {
+        let mut this = self.clone();
+        loop {
+            match read(&this).await {
+                Err(error) => this = this.without_unreadable(error).await?,
+                done => return done,
+            }
+        }
+    }
+
+    /// The same version without the optional files that errors are about; the error, where it is about none.
     async fn without_unreadable(&self, error: Error) -> Result<Self> {
         let mut unusable = self.0.unusable.clone();
         if !unusable.note(&error, &self.0.segment) {
             return Err(error.with("table", self.store().root()));
         }
         let options = SnapshotOptions { version: Some(self.version()), source: self.0.source.clone() };
-        let segment = self.list_all().await?.segment(options.version, &unusable)?;
-        Self::open_segment(self.store(), &options, segment, unusable).await
+        let listed = Listed { from: Version(0), listing: self.list_all().await? };
+        Self::open_readable(self.store(), &options, listed, unusable, Some(error)).await
     }
 
     /// The tombstones of the checkpoint whose key is not in `newer`.
@@ -394,7 +411,7 @@ impl Snapshot {
     }
 
     async fn small(&self) -> Result<Arc<SmallActions>> {
-        self.0.small.get_or_try_init(self.read_small()).await
+        self.0.small.get_or_try_init(self.with_fallback(Self::read_small)).await
     }
 
     async fn read_small(&self) -> Result<Arc<SmallActions>> {

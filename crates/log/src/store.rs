@@ -131,12 +131,12 @@ impl TableStore {
     /// Ranges of a file, in the order asked for.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingFile`]; [`ErrorKind::Storage`], also where a range ends behind the file.
+    /// [`ErrorKind::MissingFile`]; [`ErrorKind::CorruptLog`] where a range ends behind the file; [`ErrorKind::Storage`].
     pub async fn read_ranges(&self, path: &str, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
         let location = self.locate(path)?;
         let read = match location.local {
             Some(local) => cpu::run(&self.context.cpu, move || read_ranges_local(&local, &ranges)).await,
-            None => location.store.get_ranges(&location.path, &ranges).await.map_err(Error::from),
+            None => read_ranges_store(&location, &ranges).await,
         };
         read.with("file", path).with("table", &self.root)
     }
@@ -216,18 +216,34 @@ fn read_local(path: &PathBuf) -> Result<Bytes> {
     Ok(bytes.into())
 }
 
+/// Stores differ in what they say of a range that ends behind the file: an error of theirs, or fewer bytes.
+async fn read_ranges_store(location: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    let read = location.store.get_ranges(&location.path, ranges).await.map_err(Error::from);
+    let is_whole = |read: &Vec<Bytes>| read.iter().zip(ranges).all(|(bytes, range)| bytes.len() as u64 == range.end.saturating_sub(range.start));
+    match &read {
+        Ok(read) if is_whole(read) => {}
+        Err(error) if error.kind() != ErrorKind::Storage => {}
+        _ => {
+            let size = location.store.head(&location.path).await.map_err(Error::from)?.size;
+            if let Some(range) = ranges.iter().find(|range| range.end > size) {
+                return Err(truncated(range, size));
+            }
+        }
+    }
+    read
+}
+
+fn truncated(range: &Range<u64>, size: u64) -> Error {
+    let message = format!("bytes {}..{} are asked for, but the file has {size}: it is truncated or damaged", range.start, range.end);
+    Error::new(ErrorKind::CorruptLog, message)
+}
+
 fn read_ranges_local(path: &PathBuf, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
     let file = File::open(path).map_err(io_error)?;
     let size = file.metadata().map_err(io_error)?.len();
     let read = |range: &Range<u64>| {
         if range.start > range.end || range.end > size {
-            return Err(Error::new(
-                ErrorKind::CorruptLog,
-                format!(
-                    "bytes {}..{} are asked for, but the file has {size}: it is truncated or damaged",
-                    range.start, range.end
-                ),
-            ));
+            return Err(truncated(range, size));
         }
         let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
         file.read_exact_at(&mut bytes, range.start).map_err(io_error)?;

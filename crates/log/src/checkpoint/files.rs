@@ -31,8 +31,12 @@ pub(crate) fn file_leaves(file: &ParquetFile, row_group: usize) -> Option<Vec<us
             _ => false,
         }
     };
+    let has_values = |leaf: &usize| !is_all_null(&columns[*leaf]);
+    // The decoder takes a map's keys and values together or not at all, though all values may be null.
+    let map = file.leaves(|path| path.len() > 2 && path[..2] == ["add", "partitionValues"]);
+    let map = if map.iter().any(has_values) { map } else { Vec::new() };
     let leaves = file.leaves(wanted).into_iter();
-    Some(leaves.filter(|&leaf| path.contains(&leaf) || !is_all_null(&columns[leaf])).collect())
+    Some(leaves.filter(|leaf| path.contains(leaf) || map.contains(leaf) || has_values(leaf)).collect())
 }
 
 /// Decodes the files of a row group. Those whose key is in `newer` are not live.

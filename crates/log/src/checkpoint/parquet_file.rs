@@ -17,6 +17,8 @@ use crate::store::TableStore;
 
 /// How much of a file's end is fetched in the hope that it holds the footer.
 const FOOTER_GUESS_BYTES: u64 = 64 << 10;
+/// The magic number at both ends, and the footer's size. Stores refuse to read a range of an empty file.
+const SMALLEST_BYTES: u64 = 12;
 /// Rows decoded at a time: larger batches are slower with long strings.
 const BATCH_ROWS: usize = 8192;
 
@@ -42,6 +44,9 @@ impl ParquetFile {
     /// # Errors
     /// [`ErrorKind::CorruptLog`] where it is no parquet file; [`ErrorKind::MissingFile`]; [`ErrorKind::Storage`].
     pub(crate) async fn open(store: &TableStore, path: &str, size: u64) -> Result<Self> {
+        if size < SMALLEST_BYTES {
+            return Err(damaged(&format!("it has {size} bytes")).with("file", path));
+        }
         let mut guess = FOOTER_GUESS_BYTES;
         loop {
             let tail = fetch_one(store, path, size.saturating_sub(guess)..size).await?;
