@@ -20,6 +20,7 @@ mod error;
 mod file_schema;
 mod footer;
 mod open;
+mod pruning;
 mod reader;
 mod resolve;
 mod row_groups;

@@ -5,6 +5,7 @@ use super::error::guarded;
 use super::file_schema::FileSchema;
 use super::footer::{Footer, PageIndex};
 use super::reader::Reader;
+use super::pruning::Pruning;
 use super::resolve::{Child, Resolver, Wanted};
 use super::row_groups::{RowGroup, choose};
 use super::row_selection::LiveRows;
@@ -122,6 +123,7 @@ fn prepare(
         rows: usize::try_from(footer.metadata.file_metadata().num_rows()).unwrap_or(0),
     };
     let output = Assembly { columns: columns.output(&output)?, schema: output };
+    let pruning = Pruning::new(read, &schema, &predicate, &eval)?;
     let filter = match &spec.predicate {
         Some(expr) => Some(Filter {
             predicate: BoundExpr::bind_predicate(expr, &predicate, &eval)?,
@@ -130,7 +132,7 @@ fn prepare(
         }),
         None => None,
     };
-    let row_groups = choose(&footer.metadata, &live, &wanted.leaves)?;
+    let row_groups = choose(&footer.metadata, &live, &wanted.leaves, pruning.as_ref())?;
     let file = OpenFile {
         reader_metadata: schema.reader_metadata(&wanted.types, virtual_columns)?,
         projection: ProjectionMask::leaves(
