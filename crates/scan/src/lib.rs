@@ -1,5 +1,6 @@
-//! The content of a Delta table: expressions, pruning, scans, reading data files.
+//! The content of a Delta table: expressions, pruning, scans, reading data files, the change data feed.
 
+pub mod change_data_feed;
 pub mod expr;
 mod file_pruning;
 pub mod location;

@@ -49,6 +49,9 @@ impl Footer {
     }
 
     async fn read_sized(source: &Source, size: u64, page_index: PageIndex, runner: &Runner) -> Result<Self> {
+        if size < TRAILER_BYTES as u64 {
+            return Err(no_parquet(size));
+        }
         let start = size.saturating_sub(TAIL_BYTES);
         let tail = source.read(vec![start..size], size, runner).await?.swap_remove(0);
         check_trailer(&tail, size)?;
@@ -98,7 +101,10 @@ fn check_trailer(tail: &[u8], size: u64) -> Result<()> {
             ErrorKind::CorruptData,
             "the data file's footer is encrypted: tables with encrypted files cannot be read",
         )),
-        _ => Err(Error::new(ErrorKind::CorruptData, "the data file does not end as a Parquet file does")
-            .with("size_bytes", size)),
+        _ => Err(no_parquet(size)),
     }
+}
+
+fn no_parquet(size: u64) -> Error {
+    Error::new(ErrorKind::CorruptData, "the data file does not end as a Parquet file does").with("size_bytes", size)
 }

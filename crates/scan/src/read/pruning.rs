@@ -22,14 +22,25 @@ pub(super) struct Pruning {
 
 impl Pruning {
     /// `None` where the read has no predicate, or does not want it used.
-    pub(super) fn new(read: &FileRead, schema: &FileSchema, predicate: &Schema, eval: &EvalContext) -> Result<Option<Self>> {
+    pub(super) fn new(
+        read: &FileRead,
+        schema: &FileSchema,
+        predicate: &Schema,
+        eval: &EvalContext,
+    ) -> Result<Option<Self>> {
         let Some(expr) = read.spec.predicate.as_ref().filter(|_| read.spec.pruning) else { return Ok(None) };
         let (mut columns, mut partition_values) = (FileColumns::new(), PartitionValues::new());
         for column in &read.spec.predicate_columns {
             match &column.origin {
                 Origin::DataFile(source) => {
                     let field = arrow_field(column);
-                    add_leaves(&mut columns, &schema.nodes, source, field.data_type(), &ColumnPath::from(column.name.as_str()));
+                    add_leaves(
+                        &mut columns,
+                        &schema.nodes,
+                        source,
+                        field.data_type(),
+                        &ColumnPath::from(column.name.as_str()),
+                    );
                 }
                 Origin::PartitionValue { key } => {
                     let value = read.partition_values.get(key).and_then(Option::as_deref);
@@ -59,7 +70,13 @@ impl Pruning {
 }
 
 /// Adds the leaves of a column, but for those within lists and maps, whose bounds are not those of any one value.
-fn add_leaves(columns: &mut FileColumns, nodes: &[FileNode], source: &FieldSource, target: &DataType, path: &ColumnPath) {
+fn add_leaves(
+    columns: &mut FileColumns,
+    nodes: &[FileNode],
+    source: &FieldSource,
+    target: &DataType,
+    path: &ColumnPath,
+) {
     let Some(node) = find(nodes, source).map(|at| &nodes[at]) else { return };
     match (&source.shape, target) {
         (Shape::Struct(sources), DataType::Struct(fields)) => {

@@ -107,7 +107,13 @@ fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
 }
 
 fn float(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { value.to_string().into() }
+    match value {
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        value if value.is_nan() => "NaN".into(),
+        // As the expected text is: by a parser that may miss the nearest number by one.
+        value => serde_json::from_str(&json!(value).to_string()).unwrap(),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,0 +1,275 @@
+//! From commits to reads: pure.
+
+use super::commits::Commit;
+use super::compatible::incompatibility;
+use super::{CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION};
+use crate::location::file_url;
+use crate::plan::{FileRead, ReadSpec, RowSet};
+use arrow_schema::SchemaRef;
+use deltaic_log::action::{Action, Add, PartitionValues, Remove};
+use deltaic_log::feature::{ColumnSource, FeatureSpec, FieldSource, Origin, Shape};
+use deltaic_log::partition_value::Scalar;
+use deltaic_log::schema::{DataType, PrimitiveType, same_name};
+use deltaic_log::{Error, ErrorKind, Result, TableConfiguration, Version};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use url::Url;
+
+/// What happened to a row, where no change data file tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeKind {
+    /// The row is new.
+    Insert,
+    /// The row is gone.
+    Delete,
+}
+
+impl ChangeKind {
+    /// The value of [`CHANGE_TYPE`].
+    ///
+    /// ```
+    /// assert_eq!(deltaic_scan::change_data_feed::ChangeKind::Insert.name(), "insert");
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Insert => "insert",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// Turns the commits of a range, oldest first, into reads.
+#[derive(Debug)]
+pub(super) struct Planner {
+    root: Url,
+    /// The table as its rows are given.
+    target: TableConfiguration,
+    /// The table as of the commit at hand, once it changed in the range.
+    current: Option<TableConfiguration>,
+    /// Of rows whose kind of change the plan knows.
+    derived: Arc<ReadSpec>,
+    /// Of change data files, which tell the kind of each row.
+    recorded: Arc<ReadSpec>,
+}
+
+impl Planner {
+    pub(super) fn new(root: &Url, target: &TableConfiguration) -> Result<Self> {
+        let columns = target.reader_requirements()?.columns;
+        let reserved = |column: &&ColumnSource| {
+            [CHANGE_TYPE, COMMIT_VERSION, COMMIT_TIMESTAMP].iter().any(|name| same_name(name, &column.name))
+        };
+        if let Some(column) = columns.iter().find(reserved) {
+            let message = "the table has a column whose name the change data feed needs for itself: rename the column";
+            return Err(unavailable(message).with("column", &column.name));
+        }
+        let spec = |change_type: Origin| {
+            let extra = [
+                extra(CHANGE_TYPE, PrimitiveType::String, change_type),
+                constant(COMMIT_VERSION, PrimitiveType::Long),
+                constant(COMMIT_TIMESTAMP, PrimitiveType::Timestamp),
+            ];
+            Arc::new(ReadSpec::new(root.clone(), columns.iter().cloned().chain(extra).collect()))
+        };
+        Ok(Self {
+            root: root.clone(),
+            target: target.clone(),
+            current: None,
+            derived: spec(Origin::PartitionValue { key: CHANGE_TYPE.to_owned() }),
+            recorded: spec(Origin::DataFile(recorded_change_type())),
+        })
+    }
+
+    pub(super) fn schema(&self) -> SchemaRef {
+        self.derived.schema()
+    }
+
+    /// Whether the changes of a version can be told, where the table was `table` then.
+    pub(super) fn check(&mut self, table: &TableConfiguration, version: Version) -> Result<()> {
+        let feed = FeatureSpec::named("changeDataFeed").expect("a feature of the specification");
+        if !table.is_active(feed) {
+            let message =
+                "the change data feed was off: set delta.enableChangeDataFeed, and ask for changes since then";
+            return Err(unavailable(message).with("version", version));
+        }
+        if let Some(why) = incompatibility(table, &self.target) {
+            let message =
+                format!("rows of older versions do not fit the table's schema: {why}; ask for changes since then");
+            return Err(unavailable(message).with("version", version));
+        }
+        self.current = Some(table.clone());
+        Ok(())
+    }
+
+    /// Adds the reads of one commit.
+    pub(super) fn commit(&mut self, commit: &Commit, reads: &mut Vec<FileRead>) -> Result<()> {
+        self.follow(commit)?;
+        let recorded = commit.actions.iter().filter_map(|action| match action {
+            Action::AddCdcFile(file) => Some(file),
+            _ => None,
+        });
+        let before = reads.len();
+        for file in recorded {
+            let values = self.values(commit, &file.partition_values, None)?;
+            reads.push(self.read(&self.recorded, &file.path, file.size, values, RowSet::default())?);
+        }
+        if reads.len() == before { self.derive(commit, reads) } else { Ok(()) }
+    }
+
+    /// Takes note of a change of protocol or metadata.
+    fn follow(&mut self, commit: &Commit) -> Result<()> {
+        let (mut protocol, mut metadata) = (None, None);
+        for action in &commit.actions {
+            match action {
+                Action::Protocol(new) => protocol = Some(new.clone()),
+                Action::Metadata(new) => metadata = Some(new.clone()),
+                _ => {}
+            }
+        }
+        if protocol.is_none() && metadata.is_none() {
+            return Ok(());
+        }
+        let current = self.current.as_ref().unwrap_or(&self.target);
+        let protocol = protocol.unwrap_or_else(|| current.protocol().clone());
+        let metadata = metadata.unwrap_or_else(|| current.metadata().clone());
+        let table = TableConfiguration::try_new(protocol, metadata)?;
+        self.check(&table, commit.version)
+    }
+
+    /// What the added and removed files say.
+    fn derive(&self, commit: &Commit, reads: &mut Vec<FileRead>) -> Result<()> {
+        for (path, Change { removed, added }) in changed_files(&commit.actions) {
+            match (removed, added) {
+                (Some(removed), Some(added)) => self.difference(commit, path, removed, added, reads)?,
+                (Some(removed), None) => {
+                    let rows = RowSet::without(removed.deletion_vector.clone());
+                    reads.push(self.removed(commit, path, removed, rows)?);
+                }
+                (None, Some(added)) => {
+                    let rows = RowSet::without(added.deletion_vector.clone());
+                    reads.push(self.added(commit, path, added, rows)?);
+                }
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows by which a file's old and new deletion vector differ.
+    fn difference(
+        &self,
+        commit: &Commit,
+        path: &str,
+        removed: &Remove,
+        added: &Add,
+        reads: &mut Vec<FileRead>,
+    ) -> Result<()> {
+        let (old, new) = (&removed.deletion_vector, &added.deletion_vector);
+        if old == new {
+            return Ok(());
+        }
+        if new.is_some() {
+            let rows = RowSet { only: new.clone(), except: old.clone() };
+            let values = self.values(commit, &added.partition_values, Some(ChangeKind::Delete))?;
+            reads.push(self.read(&self.derived, path, added.size, values, rows)?);
+        }
+        if old.is_some() {
+            reads.push(self.added(commit, path, added, RowSet { only: old.clone(), except: new.clone() })?);
+        }
+        Ok(())
+    }
+
+    fn added(&self, commit: &Commit, path: &str, added: &Add, rows: RowSet) -> Result<FileRead> {
+        let values = self.values(commit, &added.partition_values, Some(ChangeKind::Insert))?;
+        self.read(&self.derived, path, added.size, values, rows)
+    }
+
+    fn removed(&self, commit: &Commit, path: &str, removed: &Remove, rows: RowSet) -> Result<FileRead> {
+        let partition_values = match &removed.partition_values {
+            Some(values) => values.clone(),
+            None if self.target.partition_columns().is_empty() => PartitionValues::new(),
+            None => {
+                let message = "a removed file's partition values were not recorded: its rows cannot be told any more";
+                return Err(unavailable(message).with("file", path));
+            }
+        };
+        let values = self.values(commit, &partition_values, Some(ChangeKind::Delete))?;
+        self.read(&self.derived, path, removed.size.unwrap_or(0), values, rows)
+    }
+
+    /// The file's partition values, and with them what is the same for all of its rows here.
+    fn values(&self, commit: &Commit, file: &PartitionValues, kind: Option<ChangeKind>) -> Result<PartitionValues> {
+        let time = Scalar::Timestamp(commit.timestamp.0.saturating_mul(1_000)).to_text()?;
+        let mut values = file.clone();
+        values.insert(COMMIT_VERSION.to_owned(), Some(commit.version.to_string()));
+        values.insert(COMMIT_TIMESTAMP.to_owned(), Some(time));
+        values.extend(kind.map(|kind| (CHANGE_TYPE.to_owned(), Some(kind.name().to_owned()))));
+        Ok(values)
+    }
+
+    fn read(
+        &self,
+        spec: &Arc<ReadSpec>,
+        path: &str,
+        size: i64,
+        partition_values: PartitionValues,
+        rows: RowSet,
+    ) -> Result<FileRead> {
+        Ok(FileRead {
+            location: file_url(&self.root, path)?,
+            size: u64::try_from(size).unwrap_or(0),
+            partition_values,
+            rows,
+            base_row_id: None,
+            default_row_commit_version: None,
+            num_records: None,
+            spec: spec.clone(),
+        })
+    }
+}
+
+/// What a commit did to one file.
+#[derive(Default)]
+struct Change<'a> {
+    removed: Option<&'a Remove>,
+    added: Option<&'a Add>,
+}
+
+/// The files whose rows a commit changed, by path.
+fn changed_files(actions: &[Action]) -> BTreeMap<&str, Change<'_>> {
+    let mut files: BTreeMap<&str, Change<'_>> = BTreeMap::new();
+    for action in actions {
+        match action {
+            Action::Add(add) if add.data_change => files.entry(&add.path).or_default().added = Some(add),
+            Action::Remove(remove) if remove.data_change => {
+                files.entry(&remove.path).or_default().removed = Some(remove)
+            }
+            _ => {}
+        }
+    }
+    files
+}
+
+/// A column whose value is the same in every row of a file: it travels with the file's partition values.
+fn constant(name: &str, data_type: PrimitiveType) -> ColumnSource {
+    extra(name, data_type, Origin::PartitionValue { key: name.to_owned() })
+}
+
+fn extra(name: &str, data_type: PrimitiveType, origin: Origin) -> ColumnSource {
+    ColumnSource { name: name.to_owned(), data_type: DataType::Primitive(data_type), nullable: true, origin }
+}
+
+/// The column of change data files; it is no column of the table, so it has no physical name and no id.
+fn recorded_change_type() -> FieldSource {
+    FieldSource {
+        name: CHANGE_TYPE.to_owned(),
+        physical_name: CHANGE_TYPE.to_owned(),
+        field_id: None,
+        nullable: true,
+        shape: Shape::Primitive { data_type: PrimitiveType::String, former_types: Vec::new() },
+    }
+}
+
+fn unavailable(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::ChangeDataUnavailable, message)
+}
