@@ -273,3 +273,127 @@ fn recorded_change_type() -> FieldSource {
 fn unavailable(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::ChangeDataUnavailable, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deltaic_log::TimestampMs;
+    use serde_json::{Value, json};
+
+    /// A table of one column, `n`, with these properties.
+    fn table(fields: Value, configuration: Value) -> TableConfiguration {
+        let schema = json!({"type": "struct", "fields": fields}).to_string();
+        let protocol = json!({"minReaderVersion": 1, "minWriterVersion": 4});
+        let metadata =
+            json!({"id": "x", "schemaString": schema, "partitionColumns": [], "configuration": configuration});
+        TableConfiguration::try_new(
+            serde_json::from_value(protocol).unwrap(),
+            serde_json::from_value(metadata).unwrap(),
+        )
+        .unwrap()
+    }
+
+    fn field(name: &str, data_type: &str) -> Value {
+        json!({"name": name, "type": data_type, "nullable": true, "metadata": {}})
+    }
+
+    fn feed_on() -> TableConfiguration {
+        table(json!([field("n", "long")]), json!({"delta.enableChangeDataFeed": "true"}))
+    }
+
+    fn plan(actions: Value) -> Result<Vec<FileRead>> {
+        let actions = serde_json::from_value(actions).unwrap();
+        let mut planner = Planner::new(&"memory:///t/".parse().unwrap(), &feed_on()).unwrap();
+        let mut reads = Vec::new();
+        planner.commit(&Commit { version: Version(7), timestamp: TimestampMs(1_500), actions }, &mut reads)?;
+        Ok(reads)
+    }
+
+    /// `kind path only except` of each read that the actions lead to.
+    fn check(actions: Value, expected: &[&str]) {
+        let vector = |vector: &Option<deltaic_log::deletion_vector::DeletionVectorDescriptor>| {
+            vector.as_ref().map_or("-".to_owned(), |vector| vector.path_or_inline_dv.clone())
+        };
+        let text = |read: FileRead| {
+            let kind =
+                read.partition_values.get(CHANGE_TYPE).cloned().flatten().unwrap_or_else(|| "recorded".to_owned());
+            format!("{kind} {} {} {}", read.location.path(), vector(&read.rows.only), vector(&read.rows.except))
+        };
+        assert_eq!(plan(actions).unwrap().into_iter().map(text).collect::<Vec<_>>(), expected);
+    }
+
+    fn add(path: &str, vector: Option<&str>, data_change: bool) -> Value {
+        json!({"add": {"path": path, "partitionValues": {}, "size": 1, "modificationTime": 0, "dataChange": data_change,
+            "deletionVector": vector.map(inline)}})
+    }
+
+    fn remove(path: &str, vector: Option<&str>, data_change: bool) -> Value {
+        json!({"remove": {"path": path, "dataChange": data_change, "deletionVector": vector.map(inline)}})
+    }
+
+    fn inline(text: &str) -> Value {
+        json!({"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": 1, "cardinality": 1})
+    }
+
+    #[test]
+    fn added_rows_are_inserts_and_removed_rows_deletes() {
+        check(json!([add("a", None, true)]), &["insert /t/a - -"]);
+        check(json!([remove("a", None, true), add("b", None, true)]), &["delete /t/a - -", "insert /t/b - -"]);
+        check(json!([remove("a", Some("old"), true)]), &["delete /t/a - old"]);
+        check(json!([]), &[]);
+    }
+
+    #[test]
+    fn a_changed_vector_gives_the_difference() {
+        check(json!([remove("a", None, true), add("a", Some("new"), true)]), &["delete /t/a new -"]);
+        check(json!([add("a", None, true), remove("a", Some("old"), true)]), &["insert /t/a old -"]);
+        let both = json!([remove("a", Some("old"), true), add("a", Some("new"), true)]);
+        check(both, &["delete /t/a new old", "insert /t/a old new"]);
+        check(json!([remove("a", Some("same"), true), add("a", Some("same"), true)]), &[]);
+    }
+
+    #[test]
+    fn what_only_moved_did_not_change() {
+        check(json!([remove("a", None, false), add("b", None, false)]), &[]);
+    }
+
+    #[test]
+    fn recorded_changes_stand_alone() {
+        let recorded =
+            json!({"cdc": {"path": "_change_data/c", "partitionValues": {}, "size": 1, "dataChange": false}});
+        check(json!([add("a", None, true), recorded, remove("b", None, true)]), &["recorded /t/_change_data/c - -"]);
+    }
+
+    #[test]
+    fn each_row_tells_version_and_time() {
+        let read = plan(json!([add("a", None, true)])).unwrap().remove(0);
+        assert_eq!(read.partition_values[COMMIT_VERSION].as_deref(), Some("7"));
+        assert_eq!(read.partition_values[COMMIT_TIMESTAMP].as_deref(), Some("1970-01-01T00:00:01.500000Z"));
+    }
+
+    #[test]
+    fn the_feed_must_be_on_and_the_schema_must_fit_throughout() {
+        let on = json!({"delta.enableChangeDataFeed": "true"});
+        for (table, fits) in [
+            (feed_on(), true),
+            (table(json!([]), on.clone()), true),
+            (table(json!([field("n", "integer")]), on.clone()), true),
+            (table(json!([field("n", "string")]), on.clone()), false),
+            (table(json!([field("n", "long"), field("dropped", "long")]), on), false),
+            (table(json!([field("n", "long")]), json!({})), false),
+        ] {
+            let checked = plan(json!([{"metaData": table.metadata()}]));
+            assert_eq!(
+                checked.map_err(|error| error.kind()).err(),
+                (!fits).then_some(ErrorKind::ChangeDataUnavailable)
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_the_feeds_own_columns_are_reserved() {
+        let taken = table(json!([field("_COMMIT_version", "long")]), json!({}));
+        let error = Planner::new(&"memory:///t/".parse().unwrap(), &taken).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ChangeDataUnavailable);
+    }
+}

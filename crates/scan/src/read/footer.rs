@@ -7,6 +7,7 @@ use bytes::Bytes;
 use deltaic_log::{Error, ErrorKind, Result};
 use parquet::DecodeResult;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -53,7 +54,7 @@ impl Footer {
             return Err(no_parquet(size));
         }
         let start = size.saturating_sub(TAIL_BYTES);
-        let tail = source.read(vec![start..size], size, runner).await?.swap_remove(0);
+        let tail = source.read(iter::once(start..size).collect(), size, runner).await?.swap_remove(0);
         check_trailer(&tail, size)?;
         let mut decoder = decoder(size, page_index)?;
         decoder.push_range(start..size, tail.clone()).map_err(corrupt_parquet)?;
