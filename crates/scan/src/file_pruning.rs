@@ -26,13 +26,22 @@ pub(crate) struct FilePruning {
 }
 
 impl FilePruning {
-    pub(crate) fn new(predicate: &Expr, table: &TableConfiguration, schema: &Schema, eval: &EvalContext) -> Result<Self> {
-        let is_partition = |column: &&ColumnPath| table.partition_columns().iter().any(|name| name.eq_ignore_ascii_case(column.root()));
+    pub(crate) fn new(
+        predicate: &Expr,
+        table: &TableConfiguration,
+        schema: &Schema,
+        eval: &EvalContext,
+    ) -> Result<Self> {
+        let is_partition = |column: &&ColumnPath| {
+            table.partition_columns().iter().any(|name| name.eq_ignore_ascii_case(column.root()))
+        };
         let (on_partitions, others): (Vec<Expr>, Vec<Expr>) =
             conjuncts(predicate).into_iter().partition(|condition| condition.columns().iter().all(is_partition));
         let pruning = |conditions: Vec<Expr>| match conditions.is_empty() {
             true => Ok(None),
-            false => PruningPredicate::try_new(&Expr::all(conditions), schema, table.partition_columns(), eval).map(Some),
+            false => {
+                PruningPredicate::try_new(&Expr::all(conditions), schema, table.partition_columns(), eval).map(Some)
+            }
         };
         let (by_partition, by_statistics) = (pruning(on_partitions)?, pruning(others)?);
         let mut columns = BTreeMap::new();
@@ -115,7 +124,9 @@ impl Bounds for Known<'_> {
         };
         // Each distinct text is parsed once. One that is no value of the type is the reader's to complain of, if its file
         // is read at all: nothing is pruned by it.
-        let values = partition_value::parse_column(std::iter::once(None).chain(texts.into_iter().map(Some)), &field.data_type).ok()?;
+        let values =
+            partition_value::parse_column(std::iter::once(None).chain(texts.into_iter().map(Some)), &field.data_type)
+                .ok()?;
         take(&values, &UInt32Array::from(codes.to_vec()), None).ok()
     }
 }

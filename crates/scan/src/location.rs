@@ -19,8 +19,11 @@ use url::Url;
 /// ```
 pub fn file_url(root: &Url, path: &str) -> Result<Url> {
     let broken = |why: &str| {
-        Error::new(ErrorKind::CorruptLog, format!("the log names a file by a path that {why} (spec: \"Add File and Remove File\")"))
-            .with("path", path)
+        Error::new(
+            ErrorKind::CorruptLog,
+            format!("the log names a file by a path that {why} (spec: \"Add File and Remove File\")"),
+        )
+        .with("path", path)
     };
     if is_absolute_uri(path) {
         return Url::parse(path).map_err(|error| broken("is no URI").because(error));

@@ -19,7 +19,11 @@ struct Wanted {
 ///
 /// # Errors
 /// [`deltaic_log::ErrorKind::UnknownColumn`] where a path names no column, or more than one.
-pub(crate) fn project(schema: &StructType, sources: &[ColumnSource], paths: &[ColumnPath]) -> Result<Vec<ColumnSource>> {
+pub(crate) fn project(
+    schema: &StructType,
+    sources: &[ColumnSource],
+    paths: &[ColumnPath],
+) -> Result<Vec<ColumnSource>> {
     let mut roots: Vec<(String, Wanted)> = Vec::new();
     for path in paths {
         let path = schema.resolve(path)?.path;
@@ -30,7 +34,8 @@ pub(crate) fn project(schema: &StructType, sources: &[ColumnSource], paths: &[Co
         });
         roots[at].1.want(rest);
     }
-    let source = |(root, wanted): &(String, Wanted)| sources.iter().find(|s| s.name == *root).map(|s| wanted.of_column(s));
+    let source =
+        |(root, wanted): &(String, Wanted)| sources.iter().find(|s| s.name == *root).map(|s| wanted.of_column(s));
     Ok(roots.iter().filter_map(source).collect())
 }
 
@@ -79,12 +84,14 @@ mod tests {
                 {"name":"town","type":"string","nullable":true,"metadata":{}}]}}]}}]}"#;
 
     fn projected(paths: &[&str]) -> Result<String> {
-        let protocol = Protocol { min_reader_version: 1, min_writer_version: 2, reader_features: None, writer_features: None };
+        let protocol =
+            Protocol { min_reader_version: 1, min_writer_version: 2, reader_features: None, writer_features: None };
         let metadata = Metadata { schema_string: Some(SCHEMA.to_owned()), ..Metadata::default() };
         let table = TableConfiguration::try_new(protocol, metadata)?;
         let paths = paths.iter().map(|path| ColumnPath::parse(path)).collect::<Result<Vec<_>>>()?;
         let columns = project(table.schema(), &table.reader_requirements()?.columns, &paths)?;
-        let fields = columns.iter().map(|c| deltaic_log::schema::StructField::new(c.name.clone(), c.data_type.clone(), true));
+        let fields =
+            columns.iter().map(|c| deltaic_log::schema::StructField::new(c.name.clone(), c.data_type.clone(), true));
         let leaves = StructType::new(fields.collect::<Vec<_>>());
         Ok(leaves.leaves().iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>().join(" "))
     }

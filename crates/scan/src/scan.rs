@@ -190,7 +190,14 @@ impl ScanBuilder {
         spec.pruning = self.pruning;
         spec.batch_rows = self.batch_rows;
         let schema = spec.schema();
-        Ok(Scan { snapshot: self.snapshot, spec: Arc::new(spec), schema, pruning: pruning.map(Arc::new), eval, options: self.options })
+        Ok(Scan {
+            snapshot: self.snapshot,
+            spec: Arc::new(spec),
+            schema,
+            pruning: pruning.map(Arc::new),
+            eval,
+            options: self.options,
+        })
     }
 
     /// All conditions together; typed once, so that what is wrong with them is said now.
@@ -230,7 +237,8 @@ impl Scan {
 
     /// The same columns as a Delta schema, metadata columns left out.
     pub fn delta_schema(&self) -> StructType {
-        let field = |column: &ColumnSource| StructField::new(column.name.clone(), column.data_type.clone(), column.nullable);
+        let field =
+            |column: &ColumnSource| StructField::new(column.name.clone(), column.data_type.clone(), column.nullable);
         StructType::new(self.spec.columns.iter().map(field).collect::<Vec<_>>())
     }
 

@@ -30,8 +30,8 @@ impl Display for Expr {
             Self::Column(path) => path.fmt(f),
             Self::Literal(value) => value.fmt(f),
             Self::Field { base, name } => {
-                // `a.b` would be a column path.
-                if matches!(**base, Self::Column(_)) {
+                // `a.b` would be a column path, `0.b` a number.
+                if matches!(**base, Self::Column(_) | Self::Literal(_)) {
                     write!(f, "({base})")?
                 } else {
                     part(f, base, Binding::Primary)?
@@ -41,7 +41,10 @@ impl Display for Expr {
             }
             Self::Index { base, index } => {
                 part(f, base, Binding::Primary)?;
-                write!(f, "[{index}]")
+                f.write_char('[')?;
+                // Between brackets the parser stops at operators that hold less tightly than the colon of a slice.
+                part(f, index, Binding::BitXor)?;
+                f.write_char(']')
             }
             Self::Unary { op, expr } => unary(f, *op, expr),
             Self::Binary { left, op, right } => binary(f, left, *op, right),
@@ -54,7 +57,13 @@ impl Display for Expr {
             Self::Like { kind, expr, pattern, escape, negated } => {
                 part(f, expr, Binding::BitOr)?;
                 write!(f, " {}{} ", not(*negated), like_name(*kind))?;
-                part(f, pattern, Binding::BitOr)?;
+                // After RLIKE the parser takes a bare NULL for a keyword.
+                let bare_null = **pattern == Self::Literal(Scalar::Null);
+                if bare_null {
+                    write!(f, "({pattern})")?
+                } else {
+                    part(f, pattern, Binding::BitOr)?
+                }
                 escape.map_or(Ok(()), |escape| {
                     f.write_str(" ESCAPE ")?;
                     string(f, &escape.to_string())

@@ -293,9 +293,12 @@ impl<'a> Evaluator<'a> {
         Err(Error::new(ErrorKind::Internal, message))
     }
 
-    /// The names of a column or nested field, as the schema spells them.
+    /// The names of a column or nested field that has bounds, as the schema spells them.
     fn path(&self, column: &BoundExpr) -> Option<ColumnPath> {
         let leaf = leaf(column)?;
+        if self.predicate.partitioned.get(*leaf.first()?).copied().unwrap_or(false) {
+            return None;
+        }
         let mut fields = self.predicate.schema.fields();
         let mut names = Vec::with_capacity(leaf.len());
         for (depth, index) in leaf.iter().enumerate() {
