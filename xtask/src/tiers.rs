@@ -21,7 +21,7 @@ pub(crate) struct Tier {
 /// Every tier after the first.
 pub(crate) const TIERS: &[Tier] = &[
     Tier { name: "python", needs: "python3", what: "tables on S3, served by moto", run: python },
-    Tier { name: "node", needs: "npx", what: "tables on Azure storage, served by Azurite", run: node },
+    Tier { name: "node", needs: "npm", what: "tables on Azure storage, served by Azurite", run: node },
 ];
 
 /// Several threads of one moto process race with each other; one synchronous worker does not.
@@ -32,7 +32,7 @@ app = DomainDispatcherApplication(create_backend_app)
 
 fn python() -> Outcome {
     let folder = scratch().join("python");
-    let python = environment(&folder, &["moto[s3]==5.2.*", "gunicorn"])?;
+    let python = environment(&folder, &["moto[s3,server]==5.2.*", "gunicorn"])?;
     std::fs::write(folder.join("motowsgi.py"), MOTO).map_err(|error| format!("motowsgi.py: {error}"))?;
     let port = free_port()?;
     let mut command = Command::new(python);
@@ -59,8 +59,9 @@ fn node() -> Outcome {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let install = ["install", "--silent", "--no-fund", "--no-audit", "azurite@3.35"];
     step("install Azurite", program("npm").args(install).current_dir(&folder))?;
-    let mut command = Command::new("npx");
-    command.args(["azurite-blob", "--silent", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]);
+    // Not through npx, whose child would outlive it.
+    let mut command = Command::new(folder.join("node_modules/.bin/azurite-blob"));
+    command.args(["--silent", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]);
     command.args(["--blobPort", &port.to_string()]).current_dir(&folder);
     let _server = Server::start(command)?;
     servers("azure", "DELTAIC_TEST_AZURE", port)
