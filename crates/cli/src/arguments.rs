@@ -46,6 +46,8 @@ pub(crate) enum Verb {
     History(History),
     /// Read rows.
     Read(Read),
+    /// Read the rows that commits inserted, updated and deleted.
+    Changes(Changes),
     /// Show the schema.
     Schema(At),
     /// Show the actions of one commit, as the log holds them.
@@ -148,6 +150,29 @@ pub(crate) struct Read {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Changes {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// The first version.
+    #[arg(long, value_name = "N", value_parser = version, required_unless_present = "from_timestamp", conflicts_with = "from_timestamp")]
+    pub(crate) from: Option<Version>,
+    /// The last version, included; by default the newest.
+    #[arg(long, value_name = "N", value_parser = version, conflicts_with = "to_timestamp")]
+    pub(crate) to: Option<Version>,
+    /// Commits at or after that time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from_timestamp: Option<String>,
+    /// Commits at or before that time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to_timestamp: Option<String>,
+    /// At most that many rows.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Log {
     #[command(flatten)]
     pub(crate) table: Table,
@@ -236,6 +261,10 @@ mod tests {
             ("read t --format xml", false),
             ("read t --storage-option A=b=c --storage-option D=", true),
             ("read t --storage-option A", false),
+            ("changes t", false),
+            ("changes t --from 1 --to 2", true),
+            ("changes t --from 1 --from-timestamp 2026-01-01", false),
+            ("changes t --from-timestamp 2026-01-01 --to 7", true),
             ("completions bash", true),
             ("frobnicate t", false),
         ] {

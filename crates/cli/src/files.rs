@@ -1,9 +1,13 @@
 //! `deltaic files`: the data files that make up the table.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use deltaic::log::FileView;
+use deltaic::scan::location::file_url;
+use deltaic::{DeltaTable, Result};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::arguments::Files;
 use crate::failure::Outcome;
@@ -12,7 +16,15 @@ use crate::{open, output};
 pub(crate) async fn run(arguments: Files) -> Outcome {
     let table = open::at(&arguments.at.table, &arguments.at.as_of).await?;
     let files = table.files().await?;
-    let listed = files.iter().take(arguments.limit.unwrap_or(usize::MAX));
+    let matching = match &arguments.predicate {
+        Some(predicate) => Some(matching(&table, predicate).await?),
+        None => None,
+    };
+    let is_wanted = |file: &FileView<'_>| {
+        let url = file_url(table.url(), file.path());
+        matching.as_ref().is_none_or(|matching| url.is_ok_and(|url| matching.contains(&url)))
+    };
+    let listed = files.iter().filter(is_wanted).take(arguments.limit.unwrap_or(usize::MAX));
     let mut out = output::standard();
     if arguments.at.json {
         for file in listed {
@@ -24,6 +36,12 @@ pub(crate) async fn run(arguments: Files) -> Outcome {
         output::grid(&mut out, &["path", "size", "partition", "deleted rows"], &rows)?;
     }
     Ok(out.flush()?)
+}
+
+/// The files that may hold rows for which the predicate is true.
+async fn matching(table: &DeltaTable, predicate: &str) -> Result<HashSet<Url>> {
+    let reads = table.scan().filter_sql(predicate)?.build()?.plan().await?;
+    Ok(reads.into_iter().map(|read| read.location).collect())
 }
 
 fn as_json(file: &FileView<'_>) -> Value {

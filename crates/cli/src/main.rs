@@ -4,6 +4,7 @@
 
 mod arguments;
 
+mod changes;
 mod check;
 mod failure;
 mod files;
@@ -79,6 +80,7 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Files(arguments) => files::run(arguments).await,
         Verb::History(arguments) => history::run(arguments).await,
         Verb::Read(arguments) => read::run(arguments).await,
+        Verb::Changes(arguments) => changes::run(arguments).await,
 
         Verb::Schema(arguments) => schema::run(arguments).await,
         Verb::Log(arguments) => log::run(arguments).await,

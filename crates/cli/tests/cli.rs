@@ -100,6 +100,9 @@ fn files_history_schema_and_log() {
     let files = check("files", PARTITIONED, &["--json"], 0);
     assert_eq!(files.lines().count() as u64, expected(PARTITIONED)["num_files"].as_u64().unwrap());
     assert_eq!(check("files", PARTITIONED, &["--limit", "1"], 0).lines().count(), 2);
+    let matching = check("files", PARTITIONED, &["--where", "p = 'x=y'", "--json"], 0);
+    assert!((1..files.lines().count()).contains(&matching.lines().count()), "{matching}");
+    assert!(matching.lines().all(|line| line.contains("x=y")), "{matching}");
     let history = json("history", PARTITIONED, &["--limit", "2"]);
     assert_eq!(history[0]["version"], expected(PARTITIONED)["version"]);
     assert_eq!(history.as_array().unwrap().len(), 2);
@@ -124,6 +127,23 @@ fn check_finds_nothing_in_sound_tables_and_something_in_a_broken_one() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("not contiguous") && text.contains("PROTOCOL.md#delta-log-entries"), "{text}");
+}
+
+#[test]
+fn changes_are_those_of_the_writer() {
+    for case in [PARTITIONED, "change_data_feed/each_operation"] {
+        let expected = expected(case);
+        let from = expected["changes"]["from_version"].to_string();
+        let lines = check("changes", case, &["--from", &from, "--format", "json"], 0);
+        assert_eq!(lines.lines().count(), expected["changes"]["rows"].as_array().unwrap().len(), "{case}");
+    }
+    assert_eq!(
+        check("changes", PARTITIONED, &["--from", "2", "--to", "2", "--limit", "1", "--format", "csv"], 0)
+            .lines()
+            .count(),
+        2
+    );
+    check("changes", PARTITIONED, &["--from", "99"], 3);
 }
 
 #[test]

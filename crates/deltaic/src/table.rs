@@ -11,6 +11,7 @@ use deltaic_log::{
     Version,
 };
 use deltaic_scan::ScanBuilder;
+use deltaic_scan::change_data_feed::{ChangeRange, Changes};
 use url::Url;
 
 use crate::check::{CheckOptions, Report, check};
@@ -125,6 +126,27 @@ impl DeltaTable {
     /// ```
     pub fn scan(&self) -> ScanBuilder {
         ScanBuilder::new(self.snapshot.clone())
+    }
+
+    /// The rows that the commits of a range inserted, updated and deleted, planned; `_change_type`, `_commit_version` and
+    /// `_commit_timestamp` say what, in which version and when.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use deltaic::scan::change_data_feed::ChangeRange;
+    /// use futures::TryStreamExt;
+    /// # let location = "../../fixtures/change_data_feed/partitioned/table";
+    /// let table = deltaic::DeltaTable::open(location).await?;
+    /// let changes = table.changes(ChangeRange::from_version(deltaic::Version(2))).await?;
+    /// let batches: Vec<_> = changes.stream(Default::default()).try_collect().await?;
+    /// assert!(batches.iter().all(|batch| batch.column_by_name("_change_type").is_some()));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Changes::plan`].
+    pub async fn changes(&self, range: ChangeRange) -> Result<Changes> {
+        Changes::plan(&self.snapshot, range).await
     }
 
     /// How many rows the table has, by the statistics of its files alone. `None` where a file has none.
