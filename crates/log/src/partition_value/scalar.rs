@@ -225,7 +225,7 @@ mod tests {
     #[case("void", "x")]
     #[case("variant", "x")]
     #[case("interval year to month", "INTERVAL '1-6-3' YEAR TO MONTH")]
-    #[case("interval year to month", "INTERVAL '99999999-0' YEAR TO MONTH")]
+    #[case("interval year to month", "INTERVAL '999999999-0' YEAR TO MONTH")]
     #[case("interval day to second", "INTERVAL '1.5' DAY")]
     fn texts_of_no_value(#[case] name: &str, #[case] text: &str) {
         let error = Scalar::parse(text, &data_type(name)).unwrap_err();

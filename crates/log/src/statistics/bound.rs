@@ -47,8 +47,9 @@ impl<'t> TokenText<'t> {
         Some(Self { bytes: text.get(token.range.clone())?, quoted: token.quoted })
     }
 
-    pub(super) fn bytes(self) -> &'t [u8] {
-        self.bytes
+    /// The text of a value that JSON does not quote.
+    pub(super) fn bare(self) -> Option<&'t [u8]> {
+        (!self.quoted).then_some(self.bytes)
     }
 
     fn string(self) -> Option<&'t str> {
@@ -67,10 +68,10 @@ pub(super) fn builder(field: &StructField) -> Box<dyn BoundsBuilder> {
     match field.data_type.as_primitive() {
         Some(P::String) => Box::new(Strings::default()),
         Some(P::Boolean) => Box::new(Booleans::default()),
-        Some(P::Long) => numbers::<types::Int64Type>(field, |token, _| text::integer(token.bytes)),
-        Some(P::Integer) => numbers::<types::Int32Type>(field, |token, _| text::integer(token.bytes)?.try_into().ok()),
-        Some(P::Short) => numbers::<types::Int16Type>(field, |token, _| text::integer(token.bytes)?.try_into().ok()),
-        Some(P::Byte) => numbers::<types::Int8Type>(field, |token, _| text::integer(token.bytes)?.try_into().ok()),
+        Some(P::Long) => integers::<types::Int64Type>(field),
+        Some(P::Integer) => integers::<types::Int32Type>(field),
+        Some(P::Short) => integers::<types::Int16Type>(field),
+        Some(P::Byte) => integers::<types::Int8Type>(field),
         Some(P::Float) => numbers::<types::Float32Type>(field, |token, _| float(token).filter(|v: &f32| !v.is_nan())),
         Some(P::Double) => {
             let once_float = was_float(field);
@@ -169,6 +170,10 @@ fn uncut(micros: i64, side: Side) -> i64 {
     }
 }
 
+fn integers<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(field: &StructField) -> Box<dyn BoundsBuilder> {
+    numbers::<T>(field, |token, _| text::integer(token.bare()?)?.try_into().ok())
+}
+
 struct Numbers<T: ArrowPrimitiveType, P> {
     parse: P,
     min: PrimitiveBuilder<T>,
@@ -224,7 +229,7 @@ struct Booleans {
 
 impl BoundsBuilder for Booleans {
     fn push(&mut self, [min, max]: [Option<TokenText<'_>>; 2]) {
-        let boolean = |token: Option<TokenText<'_>>| text::boolean(token?.bytes);
+        let boolean = |token: Option<TokenText<'_>>| text::boolean(token?.bare()?);
         self.min.append_option(boolean(min));
         self.max.append_option(boolean(max));
     }

@@ -5,6 +5,7 @@
 //! give up, and [`super::shape`] decides; it never gives a value that `shape` would not.
 
 use super::wanted::{Found, Section, Token, Wanted};
+use std::ops::Range;
 
 /// Nesting beyond this is left to `shape`.
 const DEPTH_MAX: usize = 32;
@@ -25,7 +26,7 @@ struct Scanner<'t, const ESCAPED: bool> {
 
 impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
     fn statistics(&mut self, wanted: &Wanted, found: &mut Found) -> Option<()> {
-        self.object(|scanner, key| match key {
+        self.object(|scanner, key| match &scanner.text[key] {
             b"minValues" => scanner.node(Section::Min, Wanted::ROOT, wanted, found, DEPTH_MAX),
             b"maxValues" => scanner.node(Section::Max, Wanted::ROOT, wanted, found, DEPTH_MAX),
             b"nullCount" => scanner.node(Section::NullCount, Wanted::ROOT, wanted, found, DEPTH_MAX),
@@ -53,7 +54,7 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
             return self.value(depth).map(|_| ());
         }
         let depth = depth.checked_sub(1)?;
-        self.object(|scanner, name| match wanted.child(node, name) {
+        self.object(|scanner, key| match wanted.child(node, scanner.text, key) {
             Some(child) => scanner.node(section, child, wanted, found, depth),
             None => scanner.value(depth).map(|_| ()),
         })
@@ -79,7 +80,7 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
     }
 
     #[inline]
-    fn object(&mut self, mut member: impl FnMut(&mut Self, &'t [u8]) -> Option<()>) -> Option<()> {
+    fn object(&mut self, mut member: impl FnMut(&mut Self, Range<usize>) -> Option<()>) -> Option<()> {
         self.byte(b'{')?;
         self.space();
         if self.byte(b'}').is_some() {
@@ -90,7 +91,7 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
             self.space();
             self.byte(b':')?;
             self.space();
-            member(self, &self.text[key])?;
+            member(self, key)?;
             self.space();
             if self.byte(b',').is_none() {
                 return self.byte(b'}');
@@ -117,7 +118,7 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
 
     /// A string in which nothing is escaped: what stands between its quotes.
     #[inline]
-    fn string(&mut self) -> Option<std::ops::Range<usize>> {
+    fn string(&mut self) -> Option<Range<usize>> {
         self.quote()?;
         let start = self.at;
         let length = run_length(&self.text[start..], ends_of_plain_text);
@@ -169,11 +170,11 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
 
     #[inline]
     fn space(&mut self) {
-        while self
-            .text
-            .get(self.at)
-            .is_some_and(|byte| *byte == b' ' || (!ESCAPED && matches!(byte, b'\n' | b'\r' | b'\t')))
-        {
+        while let Some(byte @ ..=b' ') = self.text.get(self.at) {
+            let is_space = *byte == b' ' || (!ESCAPED && matches!(byte, b'\n' | b'\r' | b'\t'));
+            if !is_space {
+                return;
+            }
             self.at += 1;
         }
     }

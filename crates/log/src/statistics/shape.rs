@@ -46,7 +46,7 @@ impl Reader<'_> {
         let wanted = self.wanted;
         let members = members(value.get()).unwrap_or_default().into_iter();
         members
-            .filter_map(|(name, value)| Some((wanted.child(node, name.as_bytes())?, value)))
+            .filter_map(|(name, value)| Some((wanted.child(node, name.as_bytes(), 0..name.len())?, value)))
             .try_for_each(|(child, value)| self.node(section, child, value))
     }
 }

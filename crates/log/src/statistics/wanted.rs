@@ -1,6 +1,7 @@
 //! Which values are wanted of a text, and where they were found.
 
 use crate::schema::ColumnPath;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// The per-column statistics, each an object that mirrors the schema.
@@ -20,9 +21,39 @@ pub(super) struct Wanted {
 
 #[derive(Debug, Default)]
 struct Node {
-    /// In the order of length, then bytes: most lookups end at the length.
-    children: Vec<(Box<[u8]>, usize)>,
+    /// In the order of their names' abstracts, then bytes: most lookups end at one comparison of integers.
+    children: Vec<(Abstract, Box<[u8]>, usize)>,
     column: Option<usize>,
+}
+
+/// The length of a name, and its first eight bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Abstract {
+    length: usize,
+    head: u64,
+}
+
+impl Abstract {
+    /// The abstract of a name within a text, which lends the eight bytes to load where the name has fewer.
+    #[inline]
+    fn of(text: &[u8], name: Range<usize>) -> Self {
+        let length = name.len();
+        let word = match text[name.start..].first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => {
+                let mut word = [0; 8];
+                word[..length].copy_from_slice(&text[name]);
+                u64::from_le_bytes(word)
+            }
+        };
+        let mask = if length < 8 { (1 << (8 * length)) - 1 } else { u64::MAX };
+        Self { length, head: word & mask }
+    }
+
+    /// Whether names of one abstract may still differ.
+    fn is_partial(self) -> bool {
+        self.length > 8
+    }
 }
 
 impl Wanted {
@@ -41,11 +72,16 @@ impl Wanted {
         })
     }
 
-    /// The node of the child of this name, if something in it is wanted.
+    /// The node of the child whose name stands at this place of a text, if something in it is wanted.
     #[inline]
-    pub(super) fn child(&self, node: usize, name: &[u8]) -> Option<usize> {
+    pub(super) fn child(&self, node: usize, text: &[u8], name: Range<usize>) -> Option<usize> {
         let children = &self.nodes[node].children;
-        children.binary_search_by(|(other, _)| order(other, name)).ok().map(|place| children[place].1)
+        let (abstract_, name) = (Abstract::of(text, name.clone()), &text[name]);
+        let order = |(other, other_name, _): &(Abstract, Box<[u8]>, usize)| match other.cmp(&abstract_) {
+            Ordering::Equal if abstract_.is_partial() => other_name.as_ref().cmp(name),
+            order => order,
+        };
+        children.binary_search_by(order).ok().map(|place| children[place].2)
     }
 
     /// The column that this node is, if it is one.
@@ -55,21 +91,18 @@ impl Wanted {
     }
 
     fn child_or_insert(&mut self, node: usize, name: &[u8]) -> usize {
-        match self.nodes[node].children.binary_search_by(|(other, _)| order(other, name)) {
-            Ok(place) => self.nodes[node].children[place].1,
-            Err(place) => {
-                let child = self.nodes.len();
-                self.nodes.push(Node::default());
-                self.nodes[node].children.insert(place, (name.into(), child));
-                child
-            }
+        if let Some(child) = self.child(node, name, 0..name.len()) {
+            return child;
         }
+        let abstract_ = Abstract::of(name, 0..name.len());
+        let child = self.nodes.len();
+        self.nodes.push(Node::default());
+        let children = &mut self.nodes[node].children;
+        let place =
+            children.partition_point(|(other, other_name, _)| (other, other_name.as_ref()) < (&abstract_, name));
+        children.insert(place, (abstract_, name.into(), child));
+        child
     }
-}
-
-#[inline]
-fn order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// A value without parts, as a range of the text that was read: between the quotes, if it has some.
