@@ -14,7 +14,6 @@ use crate::deletion_vector::{DeletionVectorDescriptor, StorageType};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::file_set::{FileColumns, FileRow, KeyColumn};
 use std::sync::Arc;
-use crate::version::Version;
 
 /// Every action of a commit, in order. Actions that this library does not know are left out.
 ///
@@ -114,7 +113,6 @@ pub(crate) struct DeltaBatch {
 /// What replay needs of one commit, beside files.
 #[derive(Debug, Default)]
 pub(crate) struct Delta {
-    pub(crate) version: Version,
     /// Rows of the batch's `adds`.
     pub(crate) adds: std::ops::Range<usize>,
     /// Rows of the batch's `removes`.
@@ -128,12 +126,12 @@ pub(crate) struct Delta {
 }
 
 impl DeltaBatch {
-    /// Reads one more commit. `version` is the last one that the file covers.
+    /// Reads one more commit.
     ///
     /// # Errors
     /// [`ErrorKind::CorruptLog`] with the line. The batch is then not to be used any more.
-    pub(crate) fn read(&mut self, version: Version, bytes: &[u8]) -> Result<()> {
-        let mut delta = Delta { version, ..Delta::default() };
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut delta = Delta::default();
         let adds = Arc::get_mut(&mut self.adds).expect("a batch is shared only once it is read");
         let (adds_start, removes_start) = (adds.len(), self.removes.len());
         let mut scratch = Vec::new();
@@ -375,7 +373,7 @@ mod tests {
 
     fn batch(text: &str) -> Result<DeltaBatch> {
         let mut batch = DeltaBatch::default();
-        batch.read(Version(7), text.as_bytes())?;
+        batch.read(text.as_bytes())?;
         Ok(batch)
     }
 

@@ -140,7 +140,7 @@ fn parse_group(group: Vec<DeltaFile>, mut bytes_of: impl FnMut(&DeltaFile) -> Re
             let message = format!("a commit of {size} bytes is larger than {COMMIT_BYTES_MAX} bytes can be read");
             return Err(Error::new(ErrorKind::ResourceLimit, message).with("file", &delta.file.path));
         }
-        batch.read(delta.end, &bytes).with("file", &delta.file.path).with("version", delta.end)?;
+        batch.read(&bytes).with("file", &delta.file.path).with("version", delta.end)?;
         if batch.is_full() {
             batches.push(close(std::mem::take(&mut batch)));
         }

@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::action::{DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
 use crate::action_reconciliation::KeySet;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, RowGroupFilter};
 use crate::context::Context;
 use crate::cpu;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -252,8 +252,39 @@ impl Snapshot {
             let chunks = files.chunks().to_vec();
             return stream::iter(chunks.into_iter().map(Ok)).boxed();
         }
-        let this = self.clone();
-        let chunks = async move { this.with_fallback(Self::start_stream).await };
+        self.stream_from_log(None)
+    }
+
+    /// As [`Self::stream_files`], from the log itself, without the row groups of the checkpoint that `filter` leaves out:
+    /// their files are known not to be wanted.
+    ///
+    /// # Errors
+    /// As [`Self::stream_files`].
+    pub fn stream_files_where(&self, filter: RowGroupFilter) -> BoxStream<'static, Result<FileChunk>> {
+        self.stream_from_log(Some(filter))
+    }
+
+    /// How many row groups of the checkpoint `filter` keeps, and how many hold files; (0, 0) without a checkpoint.
+    ///
+    /// # Errors
+    /// As [`Self::files`].
+    pub async fn count_row_groups(&self, filter: &RowGroupFilter) -> Result<(usize, usize)> {
+        match self.base().await?.checkpoint {
+            Some(checkpoint) => checkpoint.count_row_groups(self.store(), filter).await,
+            None => Ok((0, 0)),
+        }
+    }
+
+    fn stream_from_log(&self, filter: Option<RowGroupFilter>) -> BoxStream<'static, Result<FileChunk>> {
+        let mut snapshot = self.clone();
+        let chunks = async move {
+            loop {
+                match snapshot.start_stream(filter.as_ref()).await {
+                    Err(error) => snapshot = snapshot.without_unreadable(error).await?,
+                    started => return started,
+                }
+            }
+        };
         stream::once(chunks).try_flatten().boxed()
     }
 
@@ -346,17 +377,17 @@ impl Snapshot {
         let base = self.base().await?;
         let tail = self.reconcile(&base.tail).await?;
         let older = match &base.checkpoint {
-            Some(checkpoint) => checkpoint.files(self.store(), tail.keys.clone()).await?.try_collect().await?,
+            Some(checkpoint) => checkpoint.files(self.store(), tail.keys.clone(), None).await?.try_collect().await?,
             None => Vec::new(),
         };
         Ok(FileSet::new(tail, older))
     }
 
-    async fn start_stream(&self) -> Result<BoxStream<'static, Result<FileChunk>>> {
+    async fn start_stream(&self, filter: Option<&RowGroupFilter>) -> Result<BoxStream<'static, Result<FileChunk>>> {
         let base = self.base().await?;
         let tail = self.reconcile(&base.tail).await?;
         let older = match &base.checkpoint {
-            Some(checkpoint) => checkpoint.files(self.store(), tail.keys).await?,
+            Some(checkpoint) => checkpoint.files(self.store(), tail.keys, filter).await?,
             None => stream::empty().boxed(),
         };
         Ok(stream::iter(tail.chunks.into_iter().map(Ok)).chain(older).boxed())

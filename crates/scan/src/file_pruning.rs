@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array, new_null_array};
 use arrow_schema::Schema;
 use arrow_select::take::take;
-use deltaic_log::schema::ColumnPath as LogPath;
+use deltaic_log::schema::{ColumnPath as LogPath, StructType};
 use deltaic_log::statistics::{BoundsBatch, ColumnBounds};
 use deltaic_log::{FileChunk, Result, TableConfiguration, TableStore, partition_value};
 
@@ -52,6 +52,24 @@ impl FilePruning {
             }
         }
         Ok(Self { table: table.clone(), by_partition, by_statistics, columns })
+    }
+
+    /// The conditions that file statistics can decide.
+    pub(crate) fn by_statistics(&self) -> Option<&PruningPredicate> {
+        self.by_statistics.as_ref()
+    }
+
+    /// The columns whose statistics are needed, logical and physical.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&ColumnPath, &LogPath)> {
+        self.columns.iter()
+    }
+
+    pub(crate) fn physical_path(&self, column: &ColumnPath) -> Option<&LogPath> {
+        self.columns.get(column)
+    }
+
+    pub(crate) fn physical_schema(&self) -> &StructType {
+        self.table.physical_schema()
     }
 
     /// The live rows that may match. Statistics are read only where partition values leave a row.

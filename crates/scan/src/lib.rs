@@ -1,6 +1,7 @@
 //! The content of a Delta table: expressions, pruning, scans, reading data files, the change data feed.
 
 pub mod change_data_feed;
+mod checkpoint_pruning;
 pub mod expr;
 mod file_pruning;
 pub mod location;

@@ -13,6 +13,7 @@ use deltaic_log::schema::{ColumnPath, StructField, StructType};
 use deltaic_log::{Error, FileChunk, Result, ResultExt, Snapshot};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
+use crate::checkpoint_pruning::row_group_filter;
 use crate::expr::{EvalContext, Expr, parse};
 use crate::file_pruning::FilePruning;
 use crate::location::file_url;
@@ -249,6 +250,9 @@ impl Scan {
     /// As [`Snapshot::files`].
     #[tracing::instrument(name = "plan", skip_all, fields(table = %self.snapshot.store().root(), version = %self.snapshot.version()))]
     pub async fn plan(&self) -> Result<Vec<FileRead>> {
+        if let Some(chunks) = self.selective_stream().await? {
+            return chunks.map_ok(|chunk| async move { self.plan_chunk(&chunk).await }).try_buffered(self.width()).try_concat().await;
+        }
         let files = self.snapshot.files().await?;
         let plan = |chunk: FileChunk| async move { self.plan_chunk(&chunk).await };
         stream::iter(files.chunks().to_vec()).map(plan).buffered(self.width()).try_concat().await
@@ -293,6 +297,20 @@ impl Scan {
     /// What [`Self::stream`] reads with: the snapshot's context, and the scan's functions and time zone.
     pub fn reader(&self) -> Reader {
         Reader::new(self.snapshot.store().context().clone()).with_eval(self.eval.clone())
+    }
+
+    /// The few files that are worth listing, where the files are not listed yet and the checkpoint's footers show that most
+    /// of them cannot match: then the others are not listed at all.
+    async fn selective_stream(&self) -> Result<Option<BoxStream<'static, Result<FileChunk>>>> {
+        const WORTHWHILE: usize = 4;
+        let filter = self.pruning.as_ref().and_then(row_group_filter).filter(|_| self.snapshot.files_if_read().is_none());
+        let Some(filter) = filter else { return Ok(None) };
+        let (kept, all) = match self.snapshot.count_row_groups(&filter).await {
+            Ok(counts) => counts,
+            // Listing all files falls back from a checkpoint that cannot be read.
+            Err(_) => return Ok(None),
+        };
+        Ok((all > 0 && kept * WORTHWHILE <= all).then(|| self.snapshot.stream_files_where(filter)))
     }
 
     /// How many chunks are planned at a time: each reads its own statistics.

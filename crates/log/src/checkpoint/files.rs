@@ -44,7 +44,8 @@ pub(crate) fn file_leaves(file: &ParquetFile, row_group: usize) -> Option<Vec<us
 /// # Errors
 /// [`ErrorKind::CorruptLog`].
 pub(crate) fn decode_files(fetched: FetchedRowGroup, file: &ParquetFile, row_group: usize, newer: &KeySet) -> Result<Vec<FileChunk>> {
-    let mut building = Building { file, row_group, newer, rows: Vec::new(), columns: FileColumns::default(), done: Vec::new() };
+    let columns = FileColumns::with_capacity(rows_of(file, row_group), path_bytes_of(file, row_group));
+    let mut building = Building { file, row_group, newer, rows: Vec::new(), columns, done: Vec::new() };
     let mut first_row = 0;
     fetched.decode(|batch| {
         building.take(&batch, first_row)?;
@@ -53,6 +54,17 @@ pub(crate) fn decode_files(fetched: FetchedRowGroup, file: &ParquetFile, row_gro
     })?;
     building.close();
     Ok(building.done)
+}
+
+fn rows_of(file: &ParquetFile, row_group: usize) -> usize {
+    usize::try_from(file.row_groups()[row_group].num_rows()).unwrap_or(0)
+}
+
+/// About how many bytes a row group's paths take: unless they are encoded by a dictionary, what the footer says.
+fn path_bytes_of(file: &ParquetFile, row_group: usize) -> usize {
+    let columns = file.row_groups()[row_group].columns();
+    let sizes = file.leaves(|path| path == ["add", "path"]).into_iter().map(|leaf| columns[leaf].uncompressed_size());
+    sizes.map(|size| usize::try_from(size).unwrap_or(0)).sum()
 }
 
 struct Building<'a> {

@@ -13,6 +13,7 @@ mod statistics;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use percent_encoding::percent_decode_str;
 
 use crate::action::{DomainMetadata, Metadata, Protocol, Remove, SetTransaction, Sidecar};
@@ -99,18 +100,41 @@ impl Checkpoint {
     ///
     /// # Errors
     /// As [`Self::open`]; so do the stream's items.
-    pub(crate) async fn files(&self, store: &TableStore, newer: Arc<KeySet>) -> Result<BoxStream<'static, Result<FileChunk>>> {
-        let parquet = self.file_bearing(store).await?;
+    pub(crate) async fn files(
+        &self,
+        store: &TableStore,
+        newer: Arc<KeySet>,
+        filter: Option<&RowGroupFilter>,
+    ) -> Result<BoxStream<'static, Result<FileChunk>>> {
+        let jobs: Vec<_> = self.file_row_groups(store).await?.into_iter().filter(|job| job.is_kept(filter)).collect();
         let inline = self.inline_json_files(&newer);
         let (store, width) = (store.clone(), store.context().cpu.parallelism() + 1);
-        let jobs = parquet.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |group| (file.clone(), group)));
-        let jobs = jobs.filter_map(|(file, group)| files::file_leaves(&file, group).map(|leaves| (file, group, leaves)));
-        let chunks = stream::iter(jobs.collect::<Vec<_>>())
-            .map(move |(file, group, leaves)| decode_row_group(store.clone(), file, group, leaves, newer.clone()))
+        let chunks = stream::iter(jobs)
+            .map(move |job| decode_row_group(store.clone(), job, newer.clone()))
             .buffered(width)
             .map_ok(|chunks| stream::iter(chunks.into_iter().map(Ok)))
             .try_flatten();
         Ok(stream::iter(inline.map(Ok)).chain(chunks).boxed())
+    }
+
+    /// How many row groups with files `filter` keeps, and how many there are.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) async fn count_row_groups(&self, store: &TableStore, filter: &RowGroupFilter) -> Result<(usize, usize)> {
+        let jobs = self.file_row_groups(store).await?;
+        Ok((jobs.iter().filter(|job| job.is_kept(Some(filter))).count(), jobs.len()))
+    }
+
+    /// The row groups that hold files.
+    async fn file_row_groups(&self, store: &TableStore) -> Result<Vec<FileRowGroup>> {
+        let files = self.file_bearing(store).await?;
+        let row_groups = files.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |row_group| (file.clone(), row_group)));
+        let with_files = |(file, row_group)| {
+            let leaves = files::file_leaves(&file, row_group)?;
+            Some(FileRowGroup { file, row_group, leaves })
+        };
+        Ok(row_groups.filter_map(with_files).collect())
     }
 
     /// The tombstones of the checkpoint whose key is not in `newer`, a row group at a time.
@@ -208,13 +232,24 @@ impl Checkpoint {
     }
 }
 
-async fn decode_row_group(
-    store: TableStore,
+/// Says of each row group of a checkpoint file whether its files are wanted, from the file's footer.
+pub type RowGroupFilter = Arc<dyn Fn(&ArrowReaderMetadata) -> Vec<bool> + Send + Sync>;
+
+/// A row group that holds files, and the leaves to decode.
+struct FileRowGroup {
     file: ParquetFile,
     row_group: usize,
     leaves: Vec<usize>,
-    newer: Arc<KeySet>,
-) -> Result<Vec<FileChunk>> {
+}
+
+impl FileRowGroup {
+    fn is_kept(&self, filter: Option<&RowGroupFilter>) -> bool {
+        filter.is_none_or(|filter| filter(self.file.footer()).get(self.row_group).copied().unwrap_or(true))
+    }
+}
+
+async fn decode_row_group(store: TableStore, job: FileRowGroup, newer: Arc<KeySet>) -> Result<Vec<FileChunk>> {
+    let FileRowGroup { file, row_group, leaves } = job;
     let fetched = file.fetch(&store, row_group, leaves).await?;
     let path = file.path.clone();
     let decoded = cpu::run(&store.context().cpu, move || files::decode_files(fetched, &file, row_group, &newer)).await;
@@ -230,10 +265,10 @@ async fn open_json(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {
     let file = files.files.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a checkpoint without files"))?;
     let gone = || Error::new(ErrorKind::MissingFile, "a checkpoint file is gone since it was listed").with("file", &file.path);
     let bytes = store.read(&file.path).await?.ok_or_else(gone)?;
-    let (version, path) = (files.version, file.path.clone());
+    let path = file.path.clone();
     let batch = cpu::run(&store.context().cpu, move || {
         let mut batch = DeltaBatch::default();
-        batch.read(version, &bytes)?;
+        batch.read(&bytes)?;
         Ok(batch)
     });
     Ok(Top::Json(Arc::new(batch.await.with("file", path)?)))

@@ -66,6 +66,11 @@ impl ParquetFile {
         self.metadata.metadata().row_groups()
     }
 
+    /// What the file's footer says.
+    pub(crate) fn footer(&self) -> &ArrowReaderMetadata {
+        &self.metadata
+    }
+
     /// The leaf columns whose path satisfies `wanted`.
     pub(crate) fn leaves(&self, wanted: impl Fn(&[String]) -> bool) -> Vec<usize> {
         let columns = self.metadata.parquet_schema().columns();

@@ -15,6 +15,12 @@ impl Default for ByteColumn {
 }
 
 impl ByteColumn {
+    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self { offsets, bytes: Vec::with_capacity(bytes) }
+    }
+
     pub(crate) fn push(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
         self.offsets.push(u32::try_from(self.bytes.len()).expect("a chunk is closed long before 4 GiB"));

@@ -8,6 +8,9 @@ use super::{CHUNK_BYTES_MAX, CHUNK_ROWS_MAX};
 use crate::action::PartitionValues;
 use crate::deletion_vector::DeletionVectorDescriptor;
 
+/// A path is rarely longer: what a footer promises beyond is not believed in advance.
+const PATH_BYTES_EXPECTED_MAX: usize = 256;
+
 /// Live files as columns: what planning needs of each `add`. Statistics and tags stay in the log; commits keep their
 /// statistics' text, still escaped, because it is at hand and small.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +57,17 @@ pub(crate) struct FileRow<'a> {
 }
 
 impl FileColumns {
+    /// Columns with room for so many rows, and so many bytes of paths, within the bounds of a chunk.
+    pub(crate) fn with_capacity(rows: usize, path_bytes: usize) -> Self {
+        let rows = rows.min(CHUNK_ROWS_MAX);
+        Self {
+            paths: ByteColumn::with_capacity(rows, path_bytes.min(rows.saturating_mul(PATH_BYTES_EXPECTED_MAX))),
+            sizes: Vec::with_capacity(rows),
+            modification_times: Vec::with_capacity(rows),
+            ..Self::default()
+        }
+    }
+
     /// Adds a file.
     pub(crate) fn push<'v>(&mut self, file: FileRow<'_>, partition_values: impl Iterator<Item = (&'v str, Option<&'v str>)>) {
         let row = self.len();
