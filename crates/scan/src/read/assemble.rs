@@ -83,15 +83,14 @@ impl Constant {
     }
 
     fn rows(&self, rows: usize) -> Result<ArrayRef> {
-        if let Some(expanded) = self.expanded.get().filter(|expanded| expanded.len() >= rows) {
-            return Ok(expanded.slice(0, rows));
+        if let Some(shared) = self.expanded.get().filter(|shared| shared.len() >= rows) {
+            return Ok(shared.slice(0, rows));
         }
-        let expanded =
-            take(&self.value, &UInt32Array::from_value(0, rows.max(self.rows_max)), None).map_err(corrupt_values)?;
-        Ok(self.expanded.get_or_init(|| expanded.clone()).clone()).map(|shared| match shared.len() >= rows {
-            true => shared.slice(0, rows),
-            false => expanded.slice(0, rows),
-        })
+        let zeros = UInt32Array::from_value(0, rows.max(self.rows_max));
+        let expanded = take(&self.value, &zeros, None).map_err(corrupt_values)?;
+        // Whoever comes first shares its array; a second one at the same moment uses its own.
+        let _ = self.expanded.set(expanded.clone());
+        Ok(expanded.slice(0, rows))
     }
 }
 
