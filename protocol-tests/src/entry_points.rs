@@ -15,6 +15,7 @@ use deltaic_log::schema::{DataType, DecimalType, PrimitiveType, StructType};
 use deltaic_log::table_properties::TableProperties;
 use deltaic_log::version_checksum::VersionChecksum;
 use deltaic_log::{ManualClock, Result, Snapshot, TableConfiguration, commit_file};
+use deltaic_scan::ScanBuilder;
 use deltaic_scan::expr::{BoundExpr, EvalContext, parse};
 use futures::executor::block_on;
 use futures::stream::TryStreamExt;
@@ -25,7 +26,7 @@ use crate::test_log::{METADATA, PROTOCOL, TestLog};
 pub type EntryPoint = (&'static str, fn(&[u8]) -> Result<()>);
 
 /// All ways in.
-pub const ALL: [EntryPoint; 13] = [
+pub const ALL: [EntryPoint; 14] = [
     ("commit", commit),
     ("checkpoint", checkpoint),
     ("json_checkpoint", json_checkpoint),
@@ -39,6 +40,7 @@ pub const ALL: [EntryPoint; 13] = [
     ("table_property", table_property),
     ("file_name", file_name),
     ("expression", expression),
+    ("data_file", data_file),
 ];
 
 /// The bytes are a commit.
@@ -185,6 +187,24 @@ pub fn expression(bytes: &[u8]) -> Result<()> {
     let context = EvalContext::new(&ManualClock::default());
     let bound = BoundExpr::bind(&expr, &batch.schema(), &context)?;
     bound.evaluate(&batch, &context).map(drop)
+}
+
+/// The bytes are a data file of a column `n` of longs, read whole and by a predicate.
+pub fn data_file(bytes: &[u8]) -> Result<()> {
+    let log = TestLog::new();
+    let size = bytes.len();
+    let add = format!(
+        r#"{{"add":{{"path":"f.parquet","partitionValues":{{}},"size":{size},"modificationTime":1,"dataChange":true}}}}"#
+    );
+    log.commit_lines(0, &[PROTOCOL, METADATA, &add]);
+    log.put("f.parquet", bytes.to_vec());
+    let scan = || Ok::<_, deltaic_log::Error>(ScanBuilder::new(log.open(None)?));
+    let read = |scan: ScanBuilder| {
+        let batches = scan.build()?.stream().try_for_each(|_| futures::future::ready(Ok(())));
+        block_on(batches)
+    };
+    let whole = read(scan()?);
+    read(scan()?.filter_sql("n > 3 AND n < 9")?).and(whole)
 }
 
 /// A log of two commits and one live file.

@@ -36,6 +36,8 @@ pub struct Expectation {
     pub rows: Option<Vec<Value>>,
     /// The hash of all rows.
     pub rows_sha256: Option<String>,
+    /// The value of each column in row `i`, as `column=i` or `column=i%n`, joined by `;`.
+    pub row_formula: Option<String>,
     /// The transaction versions by application.
     pub txn: Option<BTreeMap<String, i64>>,
 }
