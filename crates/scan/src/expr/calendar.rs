@@ -170,7 +170,7 @@ fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<(i64, 
 fn fraction(text: &str) -> (i64, &str) {
     let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     let micros = (0..6).fold(0, |micros, i| {
-        let digit = text[..end].as_bytes().get(i).map_or(0, |b| i64::from(b - b'0'));
+        let digit = text.as_bytes()[..end].get(i).map_or(0, |b| i64::from(b - b'0'));
         micros * 10 + digit
     });
     (micros, &text[end..])

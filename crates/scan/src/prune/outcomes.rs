@@ -24,7 +24,6 @@ impl Outcomes {
         Self { true_: values.values() & &valid, false_: &!values.values() & &valid, null: !&valid }
     }
 
-    #[expect(clippy::should_implement_trait, reason = "SQL's NOT")]
     pub(super) fn not(self) -> Self {
         Self { true_: self.false_, false_: self.true_, null: self.null }
     }

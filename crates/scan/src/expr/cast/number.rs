@@ -40,7 +40,7 @@ fn between_plain<F: ArrowPrimitiveType>(cast: &Conversion<'_>, values: &ArrayRef
 where
     F::Native: Number,
 {
-    with_primitive!(to, T => cast.map::<F, T>(values, |v| Number::from_number(v)))
+    with_primitive!(to, T => cast.map::<F, T>(values, Number::from_number))
 }
 
 /// What casts need of a number.
@@ -95,7 +95,6 @@ macro_rules! float {
                 self.into()
             }
 
-            #[expect(clippy::cast_possible_truncation, reason = "SQL rounds a double to the nearest float")]
             fn from_number<N: Number>(number: N) -> Option<Self> {
                 Some(number.double() as $type)
             }

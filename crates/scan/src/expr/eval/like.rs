@@ -142,7 +142,7 @@ fn translated(kind: LikeKind, patterns: &StringArray, escape: char) -> Result<St
     let one = |pattern: Option<&str>| {
         let Some(pattern) = pattern else { return Ok(None) };
         let pattern = if kind == LikeKind::ILike { pattern.to_lowercase() } else { pattern.to_owned() };
-        Ok(Some(parts(&pattern, escape)?.iter().map(Part::to_kernel).collect::<String>()))
+        Ok(Some(parts(&pattern, escape)?.into_iter().map(Part::to_kernel).collect::<String>()))
     };
     patterns.iter().map(one).collect()
 }
@@ -159,7 +159,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    fn to_kernel(&self) -> String {
+    fn to_kernel(self) -> String {
         match self {
             Self::Literal(c @ ('%' | '_' | '\\')) => format!("\\{c}"),
             Self::Literal(c) => c.to_string(),
