@@ -1,7 +1,7 @@
 use super::{FeatureSpec, Heading, Support};
 
 /// Metadata in Iceberg's manifest trees.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "adaptiveMetadata",
     aliases: &["adaptiveMetadata-preview"],
     heading: Heading::rfc("Iceberg V4 Metadata", "iceberg-v4-metadata.md"),

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading, LegacyVersions};
 use crate::table_properties::property;
 
 /// Rows are never changed or removed.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "appendOnly",
     legacy: Some(LegacyVersions { reader: 1, writer: 2 }),
     heading: Heading::spec("Append-only Tables", "append-only-tables"),

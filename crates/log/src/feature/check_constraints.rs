@@ -1,7 +1,7 @@
 use super::{FeatureSpec, Heading, LegacyVersions};
 
 /// Named conditions that every row fulfils.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "checkConstraints",
     legacy: Some(LegacyVersions { reader: 1, writer: 3 }),
     heading: Heading::spec("CHECK Constraints", "check-constraints"),

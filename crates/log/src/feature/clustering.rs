@@ -1,7 +1,7 @@
 use super::{FeatureSpec, Heading};
 
 /// Rows that lie near each other in some columns are kept together.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "clustering",
     requires: &["domainMetadata"],
     heading: Heading::spec("Clustered Table", "clustered-table"),

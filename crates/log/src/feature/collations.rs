@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::schema::column_metadata::key;
 
 /// Strings that are compared in the order of a language. Readers may ignore it, but never use collated statistics.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "collations",
     aliases: &["collations-preview"],
     requires: &["domainMetadata"],

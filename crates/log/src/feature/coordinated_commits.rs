@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::property;
 
 /// A coordinator decides on commits and copies them into the log later: readers by path see a slightly older version.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "coordinatedCommits-preview",
     aliases: &["managedCommit-preview", "managedCommits-preview"],
     requires: &["inCommitTimestamp", "vacuumProtocolCheck"],

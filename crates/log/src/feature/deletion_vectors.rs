@@ -3,7 +3,7 @@ use crate::TableConfiguration;
 use crate::table_properties::property;
 
 /// Rows are deleted without rewriting their file. The property gates writing only: readers always apply what they find.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "deletionVectors",
     heading: Heading::spec("Deletion Vectors", "deletion-vectors"),
     is_active: |table| table.is_set(&property::ENABLE_DELETION_VECTORS),

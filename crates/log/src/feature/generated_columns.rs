@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading, LegacyVersions};
 use crate::schema::column_metadata::key;
 
 /// Columns whose values follow from others.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "generatedColumns",
     legacy: Some(LegacyVersions { reader: 1, writer: 4 }),
     heading: Heading::spec("Generated Columns", "generated-columns"),

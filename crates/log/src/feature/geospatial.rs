@@ -1,7 +1,7 @@
 use super::{FeatureSpec, Heading, Support};
 
 /// Shapes on a plane and on the globe.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "geospatial",
     aliases: &["geospatial-preview"],
     heading: Heading::rfc("Geospatial types", "geospatial-types.md"),

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::property;
 
 /// Data files can be read as an Iceberg V1 table.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "icebergCompatV1",
     requires: &["columnMapping"],
     heading: Heading::spec("Iceberg Compatibility V1", "iceberg-compatibility-v1"),

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::property;
 
 /// Data files can be read as an Iceberg V3 table.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "icebergCompatV3",
     requires: &["columnMapping", "rowTracking"],
     heading: Heading::rfc("Iceberg Compatibility V3", "iceberg-compat-v3.md"),

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::property;
 
 /// What writers change can be written back as Iceberg.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "icebergWriterCompatV1",
     requires: &["icebergCompatV2"],
     heading: Heading::rfc("Iceberg Writer Compatibility V1", "iceberg-writer-compat-v1.md"),

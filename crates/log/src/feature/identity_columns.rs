@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading, LegacyVersions};
 use crate::schema::column_metadata::key;
 
 /// Columns that number their rows.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "identityColumns",
     legacy: Some(LegacyVersions { reader: 1, writer: 6 }),
     heading: Heading::spec("Identity Columns", "identity-columns"),

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::schema::PrimitiveType;
 
 /// Spans of months, and of microseconds.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "intervalTypes",
     heading: Heading::rfc("Interval Types", "interval-types.md"),
     is_active: |table| {

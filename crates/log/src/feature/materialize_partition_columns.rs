@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::property;
 
 /// Partition columns stand in data files, too. Readers still take them from the log.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "materializePartitionColumns",
     heading: Heading::rfc("Materialize Partition Columns", "materialize-partition-columns.md"),
     is_active: |table| table.is_set(&property::ENABLE_MATERIALIZE_PARTITION_COLUMNS),

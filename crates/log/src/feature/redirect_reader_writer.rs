@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading, Support};
 use crate::table_properties::property;
 
 /// The table has moved, or is about to.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "redirectReaderWriter-preview",
     heading: Heading::preview("Table Redirect"),
     is_active: |table| table.is_set_at_all(&property::REDIRECT_READER_WRITER),

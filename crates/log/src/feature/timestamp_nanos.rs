@@ -1,7 +1,7 @@
 use super::{FeatureSpec, Heading, Support};
 
 /// Times in nanoseconds.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "timestampNanos",
     requires: &["timestampNtz"],
     heading: Heading::rfc("Nanosecond Timestamps", "nanosecond-timestamps.md"),

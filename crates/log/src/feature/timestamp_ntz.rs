@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::schema::PrimitiveType;
 
 /// Wall-clock times, which no time zone shifts.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "timestampNtz",
     heading: Heading::spec("Timestamp without timezone", "timestamp-without-timezone-timestampntz"),
     is_active: |table| table.schema().contains_type(&PrimitiveType::TimestampNtz.into()),

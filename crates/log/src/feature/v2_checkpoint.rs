@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::{CheckpointPolicy, property};
 
 /// Checkpoints in several files, by unique names.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "v2Checkpoint",
     heading: Heading::spec("V2 Checkpoint Table Feature", "v2-checkpoint-table-feature"),
     is_active: |table| {

@@ -1,7 +1,7 @@
 use super::{FeatureSpec, Heading};
 
 /// Whoever deletes old files checks the writer protocol first. Readers only acknowledge it.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "vacuumProtocolCheck",
     heading: Heading::spec("VACUUM Protocol Check", "vacuum-protocol-check"),
     ..FeatureSpec::READER_WRITER

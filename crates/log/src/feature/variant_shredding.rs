@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::property;
 
 /// Parts of variants stand in columns of their own in data files.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "variantShredding",
     aliases: &["variantShredding-preview"],
     requires: &["variantType"],

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::schema::DataType;
 
 /// Columns of values that bring their own structure.
-pub const FEATURE: FeatureSpec = FeatureSpec {
+pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "variantType",
     aliases: &["variantType-preview"],
     heading: Heading::spec("Variant Data Type", "variant-data-type"),

@@ -211,9 +211,8 @@ struct Strings {
 
 impl BoundsBuilder for Strings {
     fn push(&mut self, [min, max]: [Option<TokenText<'_>>; 2]) {
-        let string = |token: Option<TokenText<'_>>| std::str::from_utf8(token?.quoted()?).ok().map(str::to_owned);
-        self.min.append_option(string(min));
-        self.max.append_option(string(max));
+        self.min.append_option(min.and_then(TokenText::string));
+        self.max.append_option(max.and_then(TokenText::string));
     }
 
     fn finish(&mut self) -> [ArrayRef; 2] {
