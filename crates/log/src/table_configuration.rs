@@ -48,7 +48,7 @@ impl TableConfiguration {
     ///     "{\"type\":\"struct\",\"fields\":[{\"name\":\"day\",\"type\":\"date\",\"nullable\":true,\"metadata\":{}}]}"}"#).unwrap();
     /// let table = TableConfiguration::try_new(protocol, metadata)?;
     /// assert_eq!(table.partition_columns(), ["day"]);
-    /// # deltaic_log::Result::Ok(())
+    /// # Ok::<(), deltaic_log::Error>(())
     /// ```
     pub fn try_new(protocol: Protocol, metadata: Metadata) -> Result<Self> {
         protocol.check_readable()?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// let values = [Some("7"), None, Some("")];
 /// let column = parse_column(values, &PrimitiveType::Integer.into())?;
 /// assert_eq!(column.as_primitive::<Int32Type>(), &Int32Array::from(vec![Some(7), None, None]));
-/// # deltaic_log::Result::Ok(())
+/// # Ok::<(), deltaic_log::Error>(())
 /// ```
 pub fn parse_column<'a>(values: impl IntoIterator<Item = Option<&'a str>>, data_type: &DataType) -> Result<ArrayRef> {
     let values = values.into_iter().map(|value| value.filter(|value| !value.is_empty()));

@@ -80,7 +80,7 @@ pub fn encode_path(path: &str) -> String {
 /// use deltaic_log::partition_value::hive_path::{decode_path, encode_path};
 /// assert_eq!(decode_path("part=a%2520b/x%20y.parquet")?, "part=a%20b/x y.parquet");
 /// assert_eq!(encode_path("part=a%20b/x y.parquet"), "part=a%2520b/x%20y.parquet");
-/// # deltaic_log::Result::Ok(())
+/// # Ok::<(), deltaic_log::Error>(())
 /// ```
 pub fn decode_path(uri: &str) -> Result<String> {
     let decoded = percent_decode_str(uri).decode_utf8();

@@ -52,7 +52,7 @@ impl Scalar {
     /// assert_eq!(Scalar::parse("1970-01-02", &PrimitiveType::Date.into())?, Some(Scalar::Date(1)));
     /// assert_eq!(Scalar::parse("", &PrimitiveType::String.into())?, None);
     /// assert!(Scalar::parse("soon", &PrimitiveType::Date.into()).is_err());
-    /// # deltaic_log::Result::Ok(())
+    /// # Ok::<(), deltaic_log::Error>(())
     /// ```
     pub fn parse(value: &str, data_type: &DataType) -> Result<Option<Self>> {
         if value.is_empty() {
@@ -70,7 +70,7 @@ impl Scalar {
     /// ```
     /// use deltaic_log::partition_value::Scalar;
     /// assert_eq!(Scalar::Timestamp(1).to_text()?, "1970-01-01T00:00:00.000001Z");
-    /// # deltaic_log::Result::Ok(())
+    /// # Ok::<(), deltaic_log::Error>(())
     /// ```
     pub fn to_text(&self) -> Result<String> {
         let formatted = match self {

@@ -91,7 +91,7 @@ impl StructField {
     /// let field = StructField::nullable("x", PrimitiveType::Integer)
     ///     .with_metadata("delta.invariants", r#"{"expression": {"expression": "x > 3"}}"#);
     /// assert_eq!(field.invariant()?.as_deref(), Some("x > 3"));
-    /// # deltaic_log::Result::Ok(())
+    /// # Ok::<(), deltaic_log::Error>(())
     /// ```
     pub fn invariant(&self) -> Result<Option<String>> {
         let Some(text) = self.text(key::INVARIANTS)? else { return Ok(None) };

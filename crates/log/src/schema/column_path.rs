@@ -12,7 +12,7 @@ use std::fmt;
 /// let path = ColumnPath::parse("address.`zip code`")?;
 /// assert_eq!(path.names(), ["address", "zip code"]);
 /// assert_eq!(path.to_string(), "address.`zip code`");
-/// # deltaic_log::Result::Ok(())
+/// # Ok::<(), deltaic_log::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -25,7 +25,7 @@ impl StructType {
     /// let schema = StructType::from_json(json)?;
     /// assert_eq!(schema, StructType::new([StructField::nullable("a", PrimitiveType::Long)]));
     /// assert_eq!(schema.to_json(), json);
-    /// # deltaic_log::Result::Ok(())
+    /// # Ok::<(), deltaic_log::Error>(())
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
         let value: Value = serde_json::from_str(json).map_err(not_json)?;

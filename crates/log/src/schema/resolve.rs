@@ -30,7 +30,7 @@ impl StructType {
     /// let schema = StructType::new([StructField::nullable("Address", inner)]);
     /// let column = schema.resolve(&ColumnPath::parse("address.zip")?)?;
     /// assert_eq!(column.path.to_string(), "Address.Zip");
-    /// # deltaic_log::Result::Ok(())
+    /// # Ok::<(), deltaic_log::Error>(())
     /// ```
     pub fn resolve(&self, path: &ColumnPath) -> Result<ResolvedColumn<'_>> {
         let (first, rest) = path.names().split_first().ok_or_else(|| self.unknown(path))?;

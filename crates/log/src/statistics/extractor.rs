@@ -22,7 +22,7 @@ use arrow_array::{ArrayRef, BooleanArray, Int64Array};
 /// extractor.push(None);
 /// let bounds = extractor.finish();
 /// assert_eq!(bounds.num_records, vec![Some(3), None].into());
-/// # deltaic_log::Result::Ok(())
+/// # Ok::<(), deltaic_log::Error>(())
 /// ```
 pub struct StatsExtractor {
     wanted: Wanted,

@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// let properties = TableProperties::new(&configuration);
 /// assert!(properties.get(&property::APPEND_ONLY)?);
 /// assert_eq!(properties.get(&property::CHECKPOINT_INTERVAL)?.get(), 10);
-/// # deltaic_log::Result::Ok(())
+/// # Ok::<(), deltaic_log::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableProperties {
