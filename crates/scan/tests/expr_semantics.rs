@@ -58,6 +58,27 @@ fn null_is_neither_true_nor_false() {
 }
 
 #[test]
+fn null_has_no_type_but_works() {
+    check("CASE WHEN a = 1 THEN NULL END", "NULL NULL NULL NULL");
+    check("coalesce(NULL, NULL)", "NULL NULL NULL NULL");
+    check("NULL IN (NULL)", "NULL NULL NULL NULL");
+    check("NULL = NULL", "NULL NULL NULL NULL");
+    check("NULL + 1", "NULL NULL NULL NULL");
+    check("a LIKE NULL", "NULL NULL NULL NULL");
+}
+
+#[test]
+fn extremes_are_errors_and_not_panics() {
+    check("DATE'1970-01-01' - INTERVAL '-9223372036854.775808' SECOND", "evaluation: the result exceeds");
+    check("-(-2147483648)", "evaluation: the result exceeds INT");
+    check("-9223372036854775808L DIV -1", "evaluation: the result exceeds BIGINT");
+    check("-9223372036854775808L % -1", "0L 0L 0L 0L");
+    check("99999999999999999999999999999999999999BD * 10", "evaluation: the result exceeds DECIMAL(38, 0)");
+    check("CAST(1e300 AS TIMESTAMP)", "evaluation: 1.0E300D cannot be cast to TIMESTAMP");
+    check("CAST('9999999-12-31' AS DATE)", "evaluation: '9999999-12-31' cannot be cast to DATE");
+}
+
+#[test]
 fn nan_is_the_greatest_and_zero_has_no_sign() {
     check("f = f", "TRUE TRUE TRUE NULL");
     check("f > 1e300", "TRUE FALSE FALSE NULL");

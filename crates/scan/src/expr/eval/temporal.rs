@@ -32,13 +32,13 @@ pub(super) fn binary(
     origin: &Origin,
 ) -> Result<ColumnarArg> {
     let types = (operands[0].data_type(), operands[1].data_type());
-    let sign = if op == BinaryOp::Subtract { -1 } else { 1 };
+    let sign: i64 = if op == BinaryOp::Subtract { -1 } else { 1 };
     let zone = if matches!(types.0, DataType::Timestamp(_, None)) { &Zone::UTC } else { context.zone() };
     let compute = |a: i64, b: i64| match types {
         (DataType::Date32, DataType::Interval(_)) => {
-            add_months(i32::try_from(a).ok()?, i32::try_from(sign * b).ok()?).map(i64::from)
+            add_months(i32::try_from(a).ok()?, i32::try_from(sign.checked_mul(b)?).ok()?).map(i64::from)
         }
-        (DataType::Date32, DataType::Duration(_)) => add_whole_days(a, sign * b),
+        (DataType::Date32, DataType::Duration(_)) => add_whole_days(a, sign.checked_mul(b)?),
         (DataType::Date32, DataType::Date32) => a.checked_sub(b)?.checked_mul(MICROS_PER_DAY),
         (DataType::Timestamp(..), DataType::Interval(_)) => {
             months_later(a, i32::try_from(sign.checked_mul(b)?).ok()?, zone)
