@@ -1,5 +1,7 @@
 //! What documents say of the code is generated from the code. `UPDATE_DOCS=1` writes it anew.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 

@@ -27,6 +27,8 @@ pub(super) fn tidy(tokens: &str) -> String {
         ("dyn::", "dyn "),
         ("=&", "= &"),
         (",&", ", &"),
+        // How a function keeps its arguments is its own affair.
+        ("(mut ", "("),
     ];
     let text = tokens.split_whitespace().collect::<Vec<_>>().join(" ");
     TIGHT.iter().fold(text, |text, (loose, tight)| text.replace(loose, tight)).trim().to_owned()
@@ -39,6 +41,7 @@ mod tests {
     #[test]
     fn tokens_read_as_people_write_them() {
         for (loose, expect) in [
+            ("limit (mut self , rows : u64) -> Self", "limit(self, rows: u64) -> Self"),
             ("with (self , key : & 'static str) -> Self", "with(self, key: &'static str) -> Self"),
             (
                 "run < T : Send > (cpu : & Arc < dyn Cpu >) -> Result < T >",

@@ -176,7 +176,7 @@ impl Report {
     }
 
     pub(super) fn sort(&mut self) {
-        self.findings.sort_by(|a, b| (a.severity, a.version, a.rule).cmp(&(b.severity, b.version, b.rule)));
+        self.findings.sort_by_key(|finding| (finding.severity, finding.version, finding.rule));
         self.findings.dedup();
     }
 }

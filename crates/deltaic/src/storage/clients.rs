@@ -204,7 +204,8 @@ fn invalid(message: &str, option: &'static str) -> Error {
     Error::new(ErrorKind::InvalidArgument, message).with("option", option)
 }
 
-#[cfg(all(test, feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+#[cfg(test)]
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
 mod tests {
     use super::super::address::Address;
     use super::super::known_keys::{KNOWN_KEYS, Role};
