@@ -60,6 +60,14 @@ impl Zone {
         }
     }
 
+    /// The short name of the zone's time at an instant, such as `CET` or `CEST`; of an offset, the offset.
+    pub(crate) fn abbreviation_at(&self, instant_us: i64) -> String {
+        match self.0 {
+            Kind::Fixed { .. } => self.to_string(),
+            Kind::Region(region) => region.offset_from_utc_datetime(&naive(instant_us)).to_string(),
+        }
+    }
+
     fn offset_us_at(&self, instant_us: i64) -> i64 {
         match self.0 {
             Kind::Fixed { seconds } => i64::from(seconds) * MICROS_PER_SECOND,

@@ -1,8 +1,9 @@
 //! The conditional forms: calls whose arguments are evaluated only where they count.
 
 use super::super::context::EvalContext;
-use super::super::expr::{BinaryOp, Expr};
+use super::super::expr::{BinaryOp, Expr, OnCastFailure};
 use super::super::scalar::Scalar;
+use super::super::sql_type::primitive_named;
 use deltaic_log::{Error, ErrorKind, Result};
 
 /// What a conditional form means.
@@ -46,8 +47,48 @@ pub(super) fn conditional(name: &str, args: &[Expr]) -> Result<Option<Form>> {
             arity("one", args.len() == 1)?;
             Form::Rewritten(Expr::is_null(args[0].clone(), name.eq_ignore_ascii_case("isnotnull")))
         }
-        _ => return Ok(None),
+        "dateadd" | "date_add" | "timestampadd" if let Some(unit) = unit(args) => with_unit("timestampadd", unit, args),
+        "datediff" | "date_diff" | "timestampdiff" if let Some(unit) = unit(args) => {
+            with_unit("timestampdiff", unit, args)
+        }
+        folded => match (CASTS.contains(&folded).then(|| primitive_named(folded)).flatten(), args) {
+            (Some(data_type), [expr]) => Form::Rewritten(Expr::Cast {
+                expr: Box::new(expr.clone()),
+                data_type,
+                on_failure: OnCastFailure::Error,
+            }),
+            _ => return Ok(None),
+        },
     }))
+}
+
+/// The types whose names are functions: `date(x)` is `CAST(x AS DATE)`.
+const CASTS: &[&str] = &[
+    "bigint",
+    "binary",
+    "boolean",
+    "date",
+    "decimal",
+    "double",
+    "float",
+    "int",
+    "smallint",
+    "string",
+    "timestamp",
+    "tinyint",
+];
+
+/// The unit in `dateadd(MONTH, 1, day)`: a word that looks like a column.
+fn unit(args: &[Expr]) -> Option<String> {
+    match args {
+        [Expr::Column(unit), _, _] => Some(unit.to_string()),
+        _ => None,
+    }
+}
+
+fn with_unit(name: &str, unit: String, args: &[Expr]) -> Form {
+    let unit = Expr::Literal(Scalar::String(unit));
+    Form::Rewritten(Expr::call(name, std::iter::once(unit).chain(args[1..].iter().cloned()).collect()))
 }
 
 fn case(condition: Expr, then: Expr, otherwise: Expr) -> Expr {

@@ -60,7 +60,7 @@ pub(super) fn element(base: &ColumnarArg, index: &ColumnarArg, rows: usize, orig
 }
 
 /// `map[key]`: null where the map has no such key. Of equal keys the last one counts.
-pub(super) fn map_value(base: &ColumnarArg, key: &ColumnarArg, rows: usize) -> Result<ColumnarArg> {
+pub(crate) fn map_value(base: &ColumnarArg, key: &ColumnarArg, rows: usize) -> Result<ColumnarArg> {
     let (maps, wanted) = (base.to_array(rows)?, key.to_array(rows)?);
     let maps = maps.as_map();
     let (keys, wanted) = (normalised_array(maps.keys()), normalised_array(&wanted));

@@ -186,7 +186,7 @@ fn bits(op: BinaryOp, left: &ColumnarArg, right: &ColumnarArg, rows: usize) -> R
 }
 
 /// `||` of strings, bytes or arrays.
-fn concat(left: &ColumnarArg, right: &ColumnarArg, rows: usize) -> Result<ColumnarArg> {
+pub(crate) fn concat(left: &ColumnarArg, right: &ColumnarArg, rows: usize) -> Result<ColumnarArg> {
     let constant = matches!((left, right), (ColumnarArg::Constant(_), ColumnarArg::Constant(_)));
     let rows = if constant { 1 } else { rows };
     let (a, b) = (left.to_array(rows)?, right.to_array(rows)?);

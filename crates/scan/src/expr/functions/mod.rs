@@ -2,6 +2,11 @@
 //!
 //! The conditional forms (`coalesce`, `if`, `nullif`, `nvl`, `nvl2`, `ifnull`, `CASE`) are no functions: they leave arguments unevaluated,
 //! so binding knows them itself.
+//!
+#![doc = include_str!("README.md")]
+
+#[cfg(feature = "functions")]
+mod spark;
 
 use super::context::EvalContext;
 use arrow_array::{Array, ArrayRef};
@@ -198,6 +203,27 @@ impl FunctionRegistry {
 }
 
 /// Everything that [`FunctionRegistry::builtin`] holds.
+#[cfg(feature = "functions")]
+fn builtin_functions() -> Vec<Arc<dyn ScalarFunction>> {
+    spark::functions()
+}
+
+/// Everything that [`FunctionRegistry::builtin`] holds.
+#[cfg(not(feature = "functions"))]
 fn builtin_functions() -> Vec<Arc<dyn ScalarFunction>> {
     Vec::new()
+}
+
+#[cfg(all(test, feature = "functions"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_is_in_the_manual() {
+        let manual = include_str!("README.md");
+        let registry = FunctionRegistry::builtin();
+        let missing: Vec<_> =
+            registry.names().into_iter().filter(|name| !manual.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "README.md lacks {missing:?}");
+    }
 }
