@@ -47,6 +47,7 @@ pub(super) fn conditional(name: &str, args: &[Expr]) -> Result<Option<Form>> {
             arity("one", args.len() == 1)?;
             Form::Rewritten(Expr::is_null(args[0].clone(), name.eq_ignore_ascii_case("isnotnull")))
         }
+        "struct" if !args.is_empty() => Form::Rewritten(Expr::call("named_struct", named(args))),
         "dateadd" | "date_add" | "timestampadd" if let Some(unit) = unit(args) => with_unit("timestampadd", unit, args),
         "datediff" | "date_diff" | "timestampdiff" if let Some(unit) = unit(args) => {
             with_unit("timestampdiff", unit, args)
@@ -60,6 +61,20 @@ pub(super) fn conditional(name: &str, args: &[Expr]) -> Result<Option<Form>> {
             _ => return Ok(None),
         },
     }))
+}
+
+/// The fields of `struct(a, b.c, 1)` with their names: `a`, `c`, `col3`.
+fn named(args: &[Expr]) -> Vec<Expr> {
+    let field = |(index, value): (usize, &Expr)| {
+        let name = match value {
+            Expr::Column(path) => path.names().last().cloned(),
+            Expr::Field { name, .. } => Some(name.clone()),
+            _ => None,
+        };
+        let name = name.unwrap_or_else(|| format!("col{}", index + 1));
+        [Expr::Literal(Scalar::String(name)), value.clone()]
+    };
+    args.iter().enumerate().flat_map(field).collect()
 }
 
 /// The types whose names are functions: `date(x)` is `CAST(x AS DATE)`.

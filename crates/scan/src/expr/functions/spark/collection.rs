@@ -85,7 +85,6 @@ fn constructors() -> Vec<Function> {
     vec![
         function("array", &[], own(&[Common], Returns::By(list_of_common), array).repeated()),
         function("map", &[], own(&[Any], Returns::By(map_of_pairs), map).repeated()),
-        function("struct", &[], own(&[Any], Returns::By(struct_of_values), struct_of).repeated()),
         function("named_struct", &[], own(&[Any], Returns::By(struct_of_pairs), named_struct).repeated()),
     ]
 }
@@ -199,7 +198,6 @@ fn list_of_null(_: &[ArgType<'_>], arg_types: &[DataType]) -> Result<DataType> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature of a form's body")]
 fn nothing(call: &Call<'_>) -> Result<ArrayRef> {
     Ok(new_null_array(call.return_type, call.rows))
 }
@@ -415,6 +413,9 @@ fn refuse_bad_keys(call: &Call<'_>, keys: &ArrayRef) -> Result<()> {
     if keys.is_empty() {
         return Ok(());
     }
+    if keys.data_type().is_null() {
+        return Err(call.failure(0, "a map's key cannot be null"));
+    }
     let converter = arrow_row::RowConverter::new(vec![arrow_row::SortField::new(keys.data_type().clone())])?;
     let rows = converter.convert_columns(&[normalised_array(keys)])?;
     let per_row = call.args.len() / 2;
@@ -430,21 +431,6 @@ fn refuse_bad_keys(call: &Call<'_>, keys: &ArrayRef) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Fields `col1`, `col2` and so on.
-fn struct_of_values(args: &[ArgType<'_>], arg_types: &[DataType]) -> Result<DataType> {
-    if args.is_empty() {
-        return Err(invalid("a struct needs a field"));
-    }
-    let field = |(index, (arg, data_type)): (usize, (&ArgType<'_>, &DataType))| {
-        Field::new(format!("col{}", index + 1), data_type.clone(), arg.nullable)
-    };
-    Ok(DataType::Struct(args.iter().zip(arg_types).enumerate().map(field).collect()))
-}
-
-fn struct_of(call: &Call<'_>) -> Result<ArrayRef> {
-    structure(call, call.args.to_vec())
 }
 
 /// Constant names and values by turns.

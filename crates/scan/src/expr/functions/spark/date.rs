@@ -296,12 +296,10 @@ fn months_apart(end_us: i64, start_us: i64) -> f64 {
     };
     let (months1, day1, last1, seconds1) = split(end_us);
     let (months2, day2, last2, seconds2) = split(start_us);
-    #[expect(clippy::cast_precision_loss, reason = "months of any date, and seconds of a month, are far below 2^53")]
     let months = (months1 - months2) as f64;
     if day1 == day2 || last1 && last2 {
         return months;
     }
-    #[expect(clippy::cast_precision_loss, reason = "months of any date, and seconds of a month, are far below 2^53")]
     let seconds = ((day1 - day2) * 86_400 + seconds1 - seconds2) as f64;
     months + seconds / (31.0 * 86_400.0)
 }

@@ -70,7 +70,6 @@ fn extract(call: &Call<'_>) -> Result<ArrayRef> {
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature of type rules")]
 fn strings(_: &[ArgType<'_>], _: &[DataType]) -> Result<DataType> {
     Ok(DataType::List(Arc::new(Field::new("element", DataType::Utf8, false))))
 }

@@ -185,7 +185,6 @@ fn floats(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
             let values = call.args[0].as_primitive::<arrow_array::types::Float32Type>();
             call.collect::<Float32Array, f32>(|row| {
                 let value = round_text(f64::from(values.value(row)), digits(row), mode);
-                #[expect(clippy::cast_possible_truncation, reason = "the value came from an f32")]
                 Ok(Some(value as f32))
             })
         }

@@ -308,7 +308,6 @@ fn make_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
 
 /// Seconds of a minute as microseconds; 60 stands for the next minute.
 fn second_micros(seconds: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
     (0.0..=60.0).contains(&seconds).then_some((seconds * 1e6).round() as i64)
 }
 
