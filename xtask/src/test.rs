@@ -24,7 +24,7 @@ fn rust() -> Outcome {
 /// The example that stands for a foreign engine: a workspace of its own.
 pub(crate) fn embed() -> Outcome {
     let mut build = cargo(["run", "--quiet", "--manifest-path", "examples/embed/Cargo.toml", "--", "fixtures"]);
-    step("the embedding example", build.env("CARGO_TARGET_DIR", crate::process::target().join("embed")))
+    step("the embedding example", build.env("CARGO_TARGET_DIR", crate::process::target()))
 }
 
 fn report(present: &[&Tier], absent: &[&Tier]) -> Outcome {
