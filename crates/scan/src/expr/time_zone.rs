@@ -61,6 +61,7 @@ impl Zone {
     }
 
     /// The short name of the zone's time at an instant, such as `CET` or `CEST`; of an offset, the offset.
+    #[cfg(feature = "functions")]
     pub(crate) fn abbreviation_at(&self, instant_us: i64) -> String {
         match self.0 {
             Kind::Fixed { .. } => self.to_string(),
