@@ -1,15 +1,19 @@
 //! Rows as text that does not depend on who read them: a JSON object a row, and one hash for all.
 //!
-//! Objects are by logical column, sorted; floating-point numbers as the shortest text that reads back, NaN as `"NaN"`;
+//! Objects are by logical column, sorted; floating-point numbers as the shortest text that reads back, those that are no
+//! numbers as `"NaN"`, `"Infinity"`, `"-Infinity"`;
 //! decimals as text at their scale; binary as hex; dates and times in ISO form with microseconds, `Z` where they are
 //! instants; maps as sorted lists of pairs; variants as their two binaries.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, RecordBatch, StructArray};
 use arrow_schema::{DataType, TimeUnit};
+use parquet_variant::Variant;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 /// The rows of some batches, sorted: the order of rows is of no matter to a table.
@@ -28,18 +32,63 @@ pub fn hash_rows(rows: &[String]) -> String {
     hex(&Sha256::digest(rows.join("\n")))
 }
 
-/// An expected row, given as JSON, in the form of [`canonical_rows`].
-pub fn canonical_json(value: &serde_json::Value) -> String {
-    use serde_json::Value;
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) if number.is_f64() => float(number.as_f64().unwrap_or(f64::NAN)),
-        Value::Number(number) => number.to_string(),
-        Value::String(value) => text(value),
-        Value::Array(items) => list(items.iter().map(canonical_json)),
-        Value::Object(fields) => object(fields.iter().map(|(name, value)| (name.as_str(), canonical_json(value)))),
+/// An expected row, given as JSON, in the form of [`canonical_rows`]. It is read as text, for numbers to stay exact.
+///
+/// # Panics
+/// Where it is no JSON.
+pub fn canonical_json(json: &RawValue) -> String {
+    let text_of = json.get();
+    match text_of.as_bytes()[0] {
+        b'{' => {
+            let fields: BTreeMap<String, &RawValue> = parsed(text_of);
+            object(fields.iter().map(|(name, value)| (name.as_str(), canonical_json(value))))
+        }
+        b'[' => list(parsed::<Vec<&RawValue>>(text_of).into_iter().map(canonical_json)),
+        b'"' => text(&parsed::<String>(text_of)),
+        b'-' | b'0'..=b'9' if text_of.contains(['.', 'e', 'E']) => {
+            float(text_of.parse().expect("JSON's numbers are Rust's"))
+        }
+        _ => text_of.to_owned(),
     }
+}
+
+/// The same row with each variant spelt out: one value has many encodings.
+///
+/// # Panics
+/// Where a variant is malformed.
+pub fn with_variants_decoded(row: &str) -> String {
+    let Some((before, rest)) = row.split_once(r#"{"metadata": ""#) else { return row.to_owned() };
+    let (metadata, rest) = rest.split_once(r#"", "value": ""#).expect("a variant has two parts");
+    let (value, rest) = rest.split_once(r#""}"#).expect("a variant ends");
+    let (metadata, value) = (bytes(metadata), bytes(value));
+    let variant = Variant::try_new(&metadata, &value).expect("the variant is sound");
+    format!("{before}{}{}", variant_text(&variant), with_variants_decoded(rest))
+}
+
+/// Numbers of every width are one.
+fn variant_text(variant: &Variant<'_, '_>) -> String {
+    match variant {
+        Variant::Object(fields) => object(fields.iter().map(|(name, value)| (name, variant_text(&value)))),
+        Variant::List(items) => list(items.iter().map(|item| variant_text(&item))),
+        Variant::Int8(number) => number.to_string(),
+        Variant::Int16(number) => number.to_string(),
+        Variant::Int32(number) => number.to_string(),
+        Variant::Int64(number) => number.to_string(),
+        Variant::Decimal4(number) => decimal(number.integer().into(), number.scale()),
+        Variant::Decimal8(number) => decimal(number.integer().into(), number.scale()),
+        Variant::Decimal16(number) => decimal(number.integer(), number.scale()),
+        other => other.as_string().map_or_else(|| format!("{other:?}"), text),
+    }
+}
+
+fn parsed<'a, T: serde::Deserialize<'a>>(json: &'a str) -> T {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let byte =
+        |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("hex is ASCII"), 16).expect("it is hex");
+    hex.as_bytes().chunks(2).map(byte).collect()
 }
 
 fn canonical_struct(columns: &StructArray, row: usize) -> String {
@@ -60,7 +109,10 @@ fn canonical(array: &dyn Array, row: usize) -> String {
         DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Float32 => float(f64::from(array.as_primitive::<Float32Type>().value(row))),
         DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
-        DataType::Decimal128(_, scale) => text(&decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)),
+        DataType::Decimal128(_, scale) => {
+            let scale = u8::try_from(*scale).expect("no scale of a table is negative");
+            text(&decimal(array.as_primitive::<Decimal128Type>().value(row), scale))
+        }
         DataType::Utf8 => text(array.as_string::<i32>().value(row)),
         DataType::LargeUtf8 => text(array.as_string::<i64>().value(row)),
         DataType::Utf8View => text(array.as_string_view().value(row)),
@@ -116,7 +168,7 @@ fn float(value: f64) -> String {
         return "\"NaN\"".to_owned();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+        return if value > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" }.to_owned();
     }
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').expect("it has an exponent");
@@ -128,8 +180,8 @@ fn float(value: f64) -> String {
     }
 }
 
-fn decimal(unscaled: i128, scale: i8) -> String {
-    let scale = usize::try_from(scale).unwrap_or(0);
+fn decimal(unscaled: i128, scale: u8) -> String {
+    let scale = usize::from(scale);
     let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let sign = if unscaled < 0 { "-" } else { "" };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// What reading a table must give.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,7 +34,7 @@ pub struct Expectation {
     /// The schema as the log has it.
     pub schema: Option<Value>,
     /// The rows, where there are few.
-    pub rows: Option<Vec<Value>>,
+    pub rows: Option<Vec<Box<RawValue>>>,
     /// The hash of all rows.
     pub rows_sha256: Option<String>,
     /// The value of each column in row `i`, as `column=i` or `column=i%n`, joined by `;`.
@@ -97,7 +98,7 @@ pub fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
-fn copy_directory(from: &Path, to: &Path) -> std::io::Result<()> {
+pub(crate) fn copy_directory(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

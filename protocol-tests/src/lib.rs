@@ -9,6 +9,7 @@ pub mod checkpoint_writer;
 pub mod counting_allocator;
 pub mod counting_store;
 pub mod entry_points;
+pub mod fixture;
 pub mod golden;
 pub mod local;
 pub mod model;

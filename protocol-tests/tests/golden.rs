@@ -116,7 +116,7 @@ fn check_rows(snapshot: &Snapshot, expected: &Expectation) {
     }
     let rows = canonical_rows(&batches);
     if let Some(expected) = &expected.rows {
-        let mut expected: Vec<_> = expected.iter().map(canonical_json).collect();
+        let mut expected: Vec<_> = expected.iter().map(|row| canonical_json(row)).collect();
         expected.sort_unstable();
         assert_eq!(rows, expected);
     }
