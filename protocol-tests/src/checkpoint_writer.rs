@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_json::ReaderBuilder;
-use arrow_schema::{DataType, Field, Fields, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
-use deltaic_log::action::{Action, Sidecar};
+use deltaic_log::action::{Action, Add, Sidecar};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -197,71 +197,67 @@ pub fn encode(batch: &RecordBatch, style: &Style) -> Bytes {
 
 /// Spec: [Checkpoint Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-schema), in a style.
 fn schema(actions: &[Action], style: &Style) -> Schema {
-    let text = if style.large_strings { DataType::LargeUtf8 } else { DataType::Utf8 };
-    let texts = || DataType::List(Arc::new(Field::new("element", text.clone(), true)));
-    let map = || {
-        let entry = Fields::from(vec![Field::new("key", text.clone(), false), Field::new("value", text.clone(), true)]);
-        DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entry), false)), false)
+    let types = Types::new(style);
+    let present = |name: &str| match name {
+        "actionOfTheFuture" => style.extra_columns,
+        _ => !style.sparse_columns || name == "add" || actions.iter().any(|action| wire_name(action) == name),
     };
-    let (long, int, boolean) = (DataType::Int64, DataType::Int32, DataType::Boolean);
-    let structure = |fields: Vec<(&str, DataType)>| {
-        let mut fields: Vec<_> =
-            fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, true)).collect();
-        if style.extra_columns {
-            fields.insert(0, Field::new("notOfTheSpec", DataType::Int64, true));
-        }
-        DataType::Struct(fields.into())
-    };
-    let vector = structure(vec![
-        ("storageType", text.clone()),
-        ("pathOrInlineDv", text.clone()),
-        ("offset", int.clone()),
-        ("sizeInBytes", int.clone()),
-        ("cardinality", long.clone()),
-    ]);
-    let protocol = structure(vec![
-        ("minReaderVersion", int.clone()),
-        ("minWriterVersion", int),
-        ("readerFeatures", texts()),
-        ("writerFeatures", texts()),
-    ]);
-    let metadata = structure(vec![
-        ("id", text.clone()),
-        ("name", text.clone()),
-        ("description", text.clone()),
-        ("format", structure(vec![("provider", text.clone()), ("options", map())])),
-        ("schemaString", text.clone()),
-        ("partitionColumns", texts()),
-        ("configuration", map()),
-        ("createdTime", long.clone()),
-    ]);
-    let mut add = vec![
-        ("path", text.clone()),
-        ("partitionValues", map()),
-        ("size", long.clone()),
-        ("modificationTime", long.clone()),
-        ("dataChange", boolean.clone()),
-        ("stats", text.clone()),
-        ("tags", map()),
-        ("deletionVector", vector.clone()),
-        ("baseRowId", long.clone()),
-        ("defaultRowCommitVersion", long.clone()),
-        ("clusteringProvider", text.clone()),
-    ];
-    let remove = vec![
-        ("path", text.clone()),
-        ("deletionTimestamp", long.clone()),
-        ("dataChange", boolean.clone()),
-        ("extendedFileMetadata", boolean.clone()),
-        ("partitionValues", map()),
-        ("size", long.clone()),
-        ("deletionVector", vector),
-    ];
-    if style.sparse_columns {
-        let has = |wanted: fn(&deltaic_log::action::Add) -> bool| {
-            actions.iter().any(|a| matches!(a, Action::Add(add) if wanted(add)))
-        };
-        add.retain(|(name, _)| match *name {
+    let columns = types.columns(actions).into_iter().filter(|(name, _)| present(name));
+    Schema::new(columns.map(|(name, data_type)| Field::new(name, data_type, true)).collect::<Vec<_>>())
+}
+
+/// The types of a checkpoint's columns.
+struct Types<'a> {
+    style: &'a Style,
+    text: DataType,
+}
+
+impl<'a> Types<'a> {
+    fn new(style: &'a Style) -> Self {
+        Self { style, text: if style.large_strings { DataType::LargeUtf8 } else { DataType::Utf8 } }
+    }
+
+    fn columns(&self, actions: &[Action]) -> [(&'static str, DataType); 9] {
+        let text = || self.text.clone();
+        [
+            ("txn", self.structure(&[("appId", text()), ("version", LONG), ("lastUpdated", LONG)])),
+            ("add", self.add(actions)),
+            ("remove", self.remove()),
+            ("metaData", self.metadata()),
+            ("protocol", self.protocol()),
+            ("domainMetadata", self.structure(&[("domain", text()), ("configuration", text()), ("removed", BOOLEAN)])),
+            ("checkpointMetadata", self.structure(&[("version", LONG), ("tags", self.map())])),
+            (
+                "sidecar",
+                self.structure(&[
+                    ("path", text()),
+                    ("sizeInBytes", LONG),
+                    ("modificationTime", LONG),
+                    ("tags", self.map()),
+                ]),
+            ),
+            ("actionOfTheFuture", self.structure(&[("x", text())])),
+        ]
+    }
+
+    fn add(&self, actions: &[Action]) -> DataType {
+        let has =
+            |wanted: fn(&Add) -> bool| actions.iter().any(|action| matches!(action, Action::Add(add) if wanted(add)));
+        let mut fields = vec![
+            ("path", self.text.clone()),
+            ("partitionValues", self.map()),
+            ("size", LONG),
+            ("modificationTime", LONG),
+            ("dataChange", BOOLEAN),
+            ("stats", self.text.clone()),
+            ("tags", self.map()),
+            ("deletionVector", self.vector()),
+            ("baseRowId", LONG),
+            ("defaultRowCommitVersion", LONG),
+            ("clusteringProvider", self.text.clone()),
+        ];
+        fields.retain(|(name, _)| match *name {
+            _ if !self.style.sparse_columns => true,
             "tags" => has(|add| add.tags.is_some()),
             "deletionVector" => has(|add| add.deletion_vector.is_some()),
             "baseRowId" => has(|add| add.base_row_id.is_some()),
@@ -269,36 +265,72 @@ fn schema(actions: &[Action], style: &Style) -> Schema {
             "clusteringProvider" => false,
             _ => true,
         });
+        self.structure(&fields)
     }
-    let columns = [
-        ("txn", structure(vec![("appId", text.clone()), ("version", long.clone()), ("lastUpdated", long.clone())])),
-        ("add", structure(add)),
-        ("remove", structure(remove)),
-        ("metaData", metadata),
-        ("protocol", protocol),
-        (
-            "domainMetadata",
-            structure(vec![("domain", text.clone()), ("configuration", text.clone()), ("removed", boolean)]),
-        ),
-        ("checkpointMetadata", structure(vec![("version", long.clone()), ("tags", map())])),
-        (
-            "sidecar",
-            structure(vec![
-                ("path", text.clone()),
-                ("sizeInBytes", long.clone()),
-                ("modificationTime", long),
-                ("tags", map()),
-            ]),
-        ),
-        ("actionOfTheFuture", structure(vec![("x", text)])),
-    ];
-    let present = |name: &str| match name {
-        "actionOfTheFuture" => style.extra_columns,
-        _ => !style.sparse_columns || name == "add" || actions.iter().any(|action| wire_name(action) == name),
-    };
-    let columns = columns.into_iter().filter(|(name, _)| present(name));
-    Schema::new(columns.map(|(name, data_type)| Field::new(name, data_type, true)).collect::<Vec<_>>())
+
+    fn remove(&self) -> DataType {
+        self.structure(&[
+            ("path", self.text.clone()),
+            ("deletionTimestamp", LONG),
+            ("dataChange", BOOLEAN),
+            ("extendedFileMetadata", BOOLEAN),
+            ("partitionValues", self.map()),
+            ("size", LONG),
+            ("deletionVector", self.vector()),
+        ])
+    }
+
+    fn vector(&self) -> DataType {
+        self.structure(&[
+            ("storageType", self.text.clone()),
+            ("pathOrInlineDv", self.text.clone()),
+            ("offset", INTEGER),
+            ("sizeInBytes", INTEGER),
+            ("cardinality", LONG),
+        ])
+    }
+
+    fn protocol(&self) -> DataType {
+        self.structure(&[
+            ("minReaderVersion", INTEGER),
+            ("minWriterVersion", INTEGER),
+            ("readerFeatures", self.texts()),
+            ("writerFeatures", self.texts()),
+        ])
+    }
+
+    fn metadata(&self) -> DataType {
+        self.structure(&[
+            ("id", self.text.clone()),
+            ("name", self.text.clone()),
+            ("description", self.text.clone()),
+            ("format", self.structure(&[("provider", self.text.clone()), ("options", self.map())])),
+            ("schemaString", self.text.clone()),
+            ("partitionColumns", self.texts()),
+            ("configuration", self.map()),
+            ("createdTime", LONG),
+        ])
+    }
+
+    fn texts(&self) -> DataType {
+        DataType::List(Arc::new(Field::new("element", self.text.clone(), true)))
+    }
+
+    fn map(&self) -> DataType {
+        let entry = [Field::new("key", self.text.clone(), false), Field::new("value", self.text.clone(), true)];
+        DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entry.to_vec().into()), false)), false)
+    }
+
+    fn structure(&self, fields: &[(&str, DataType)]) -> DataType {
+        let extra = self.style.extra_columns.then(|| Field::new("notOfTheSpec", LONG, true));
+        let fields = fields.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true));
+        DataType::Struct(extra.into_iter().chain(fields).collect())
+    }
 }
+
+const LONG: DataType = DataType::Int64;
+const INTEGER: DataType = DataType::Int32;
+const BOOLEAN: DataType = DataType::Boolean;
 
 fn wire_name(action: &Action) -> &'static str {
     match action {

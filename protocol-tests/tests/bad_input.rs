@@ -3,6 +3,8 @@
 //! Inputs are valid ones, mutated at random from a seed. `DELTAIC_INPUTS=<n>` tries more of them for each entry point;
 //! `DELTAIC_SEED=<seed>` tries one alone.
 
+#![expect(clippy::panic, reason = "a test's helpers fail the test")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 

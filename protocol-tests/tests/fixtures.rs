@@ -1,5 +1,7 @@
 //! The fixtures: what other engines wrote reads as they read it, at every version, with its changes and row ids.
 
+#![expect(clippy::panic, reason = "a test's helpers fail the test")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;

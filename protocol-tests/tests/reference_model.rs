@@ -2,6 +2,8 @@
 //!
 //! A run is a seed. One that fails prints it; `DELTAIC_SEED=<seed>` runs that one alone, `DELTAIC_SEEDS=<n>` more of them.
 
+#![expect(clippy::panic, reason = "a test's helpers fail the test")]
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
