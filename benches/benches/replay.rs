@@ -43,11 +43,14 @@ fn replay(criterion: &mut Criterion) {
             b.iter(|| black_box(block_on(open(&table)).expect("the table opens")));
         });
         group.bench_function(BenchmarkId::new("list files", &name), |b| {
-            b.iter(|| block_on(async { open(&table).await?.files().await.map(|files| files.len()) }).expect("the table lists"));
+            b.iter(|| {
+                block_on(async { open(&table).await?.files().await.map(|files| files.len()) }).expect("the table lists")
+            });
         });
         group.bench_function(BenchmarkId::new("stream files", &name), |b| {
             b.iter(|| {
-                let live = async { open(&table).await?.stream_files().try_fold(0, async |n, c| Ok(n + c.live_files())).await };
+                let live =
+                    async { open(&table).await?.stream_files().try_fold(0, async |n, c| Ok(n + c.live_files())).await };
                 block_on(live).expect("the table streams")
             });
         });

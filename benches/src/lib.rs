@@ -43,7 +43,8 @@ impl Usage {
     pub fn now() -> Self {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = |field: usize| after_name.split_whitespace().nth(field).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
+        let ticks =
+            |field: usize| after_name.split_whitespace().nth(field).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
         // Linux counts 100 ticks a second.
         Self { user_s: ticks(11) / 100.0, system_s: ticks(12) / 100.0 }
     }
@@ -70,7 +71,8 @@ pub fn vm_hwm_mb() -> f64 {
 pub fn write_commits(table: &Path, commits: usize, adds: usize) {
     let log = table.join("_delta_log");
     std::fs::create_dir_all(&log).expect("the log's folder can be made");
-    let schema = r#"{\"type\":\"struct\",\"fields\":[{\"name\":\"id\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}"#;
+    let schema =
+        r#"{\"type\":\"struct\",\"fields\":[{\"name\":\"id\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}"#;
     for version in 0..commits {
         let mut lines = vec![format!(r#"{{"commitInfo":{{"timestamp":{version},"operation":"WRITE"}}}}"#)];
         if version == 0 {
@@ -79,7 +81,10 @@ pub fn write_commits(table: &Path, commits: usize, adds: usize) {
                 r#"{{"metaData":{{"id":"0","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{schema}","partitionColumns":[],"configuration":{{}}}}}}"#
             ));
         } else {
-            lines.push(format!(r#"{{"remove":{{"path":"part-{:08}-0.parquet","deletionTimestamp":1,"dataChange":true}}}}"#, version - 1));
+            lines.push(format!(
+                r#"{{"remove":{{"path":"part-{:08}-0.parquet","deletionTimestamp":1,"dataChange":true}}}}"#,
+                version - 1
+            ));
         }
         lines.extend((0..adds).map(|i| {
             let (low, high) = (version * 1000 + i, version * 1000 + i + 999);

@@ -42,7 +42,11 @@ fn is_canonical(path: &str) -> bool {
 }
 
 /// The key of a logical file, written into `scratch` unless the path itself is the key.
-pub(crate) fn file_key<'a>(path: &'a str, vector: Option<&DeletionVectorDescriptor>, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+pub(crate) fn file_key<'a>(
+    path: &'a str,
+    vector: Option<&DeletionVectorDescriptor>,
+    scratch: &'a mut Vec<u8>,
+) -> &'a [u8] {
     match vector {
         None if is_canonical(path) => path.as_bytes(),
         _ => {
@@ -144,7 +148,8 @@ mod tests {
             size_in_bytes: 1,
             cardinality: 1,
         };
-        let key = |path: &str, vector: Option<&DeletionVectorDescriptor>| file_key(path, vector, &mut Vec::new()).to_vec();
+        let key =
+            |path: &str, vector: Option<&DeletionVectorDescriptor>| file_key(path, vector, &mut Vec::new()).to_vec();
         let mut set = KeySet::default();
         assert!(set.insert(&key("a%20b", None)));
         assert!(!set.insert(&key("a b", None)));

@@ -208,7 +208,8 @@ impl Line<'_> {
                 in_commit_timestamp: Option<i64>,
             }
             // commitInfo may be any JSON; only a time of the right type is one.
-            delta.in_commit_timestamp = serde_json::from_str::<Time>(body.get()).ok().and_then(|info| info.in_commit_timestamp);
+            delta.in_commit_timestamp =
+                serde_json::from_str::<Time>(body.get()).ok().and_then(|info| info.in_commit_timestamp);
         }
         Ok(())
     }
@@ -253,7 +254,10 @@ impl AddLine<'_> {
             // Anything but a JSON string is no statistics.
             stats: self.stats.map(RawValue::get).filter(|text| text.starts_with('"')),
         };
-        columns.push(file, self.partition_values.0.iter().map(|(key, value)| (&*key.0, value.as_ref().map(|text| &*text.0))));
+        columns.push(
+            file,
+            self.partition_values.0.iter().map(|(key, value)| (&*key.0, value.as_ref().map(|text| &*text.0))),
+        );
     }
 }
 
@@ -418,7 +422,8 @@ mod tests {
 
     #[test]
     fn commit_info_may_be_anything() {
-        let batch = batch("{\"commitInfo\":{\"inCommitTimestamp\":\"soon\",\"operation\":7}}\n{\"commitInfo\":[1]}").unwrap();
+        let batch =
+            batch("{\"commitInfo\":{\"inCommitTimestamp\":\"soon\",\"operation\":7}}\n{\"commitInfo\":[1]}").unwrap();
         assert_eq!(batch.deltas[0].in_commit_timestamp, None);
     }
 }

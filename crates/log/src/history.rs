@@ -104,7 +104,9 @@ impl History {
     /// [`ErrorKind::VersionNotFound`] where the log holds no such commit any more; as [`Self::entries`].
     pub async fn timestamp_of(&self, version: Version) -> Result<TimestampMs> {
         let at = self.commits.binary_search_by_key(&version, |commit| commit.version);
-        let commit = at.map(|i| &self.commits[i]).map_err(|_| self.no_version(format!("commit {version} is gone from the log")))?;
+        let commit = at
+            .map(|i| &self.commits[i])
+            .map_err(|_| self.no_version(format!("commit {version} is gone from the log")))?;
         self.timestamp(commit).await
     }
 
@@ -158,7 +160,9 @@ impl History {
             if self.timestamp(&commits[middle]).await? <= time { low = middle + 1 } else { high = middle }
         }
         let found = low.checked_sub(1).and_then(|at| commits.get(at));
-        found.map(|commit| commit.version).ok_or_else(|| self.no_version(format!("no available commit is as old as {time}")))
+        found
+            .map(|commit| commit.version)
+            .ok_or_else(|| self.no_version(format!("no available commit is as old as {time}")))
     }
 
     async fn timestamp(&self, commit: &Commit) -> Result<TimestampMs> {
@@ -174,9 +178,12 @@ impl History {
             return Ok(commit.modified);
         }
         info.and_then(|info| info.in_commit_timestamp).map(TimestampMs).ok_or_else(|| {
-            Error::new(ErrorKind::CorruptLog, "the commit has no `inCommitTimestamp`, though the table has the feature on")
-                .with("version", commit.version)
-                .with("file", &commit.file.path)
+            Error::new(
+                ErrorKind::CorruptLog,
+                "the commit has no `inCommitTimestamp`, though the table has the feature on",
+            )
+            .with("version", commit.version)
+            .with("file", &commit.file.path)
         })
     }
 
@@ -185,7 +192,9 @@ impl History {
     }
 
     async fn commit_info(&self, commit: &Commit) -> Result<Option<CommitInfo>> {
-        let gone = || Error::new(ErrorKind::MissingFile, "a commit is gone since it was listed").with("file", &commit.file.path);
+        let gone = || {
+            Error::new(ErrorKind::MissingFile, "a commit is gone since it was listed").with("file", &commit.file.path)
+        };
         let bytes = self.store.read(&commit.file.path).await?.ok_or_else(gone)?;
         let info = cpu::run(&self.store.context().cpu, move || read_commit_info(&bytes));
         info.await.with("file", &commit.file.path).with("version", commit.version)
@@ -204,6 +213,9 @@ impl InCommitTimestamps {
         }
         let version = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_VERSION)?;
         let timestamp = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_TIMESTAMP)?;
-        Ok(Some(Self { version: Version(version.map_or(0, |v| u64::try_from(v).unwrap_or(0))), timestamp: timestamp.map(TimestampMs) }))
+        Ok(Some(Self {
+            version: Version(version.map_or(0, |v| u64::try_from(v).unwrap_or(0))),
+            timestamp: timestamp.map(TimestampMs),
+        }))
     }
 }

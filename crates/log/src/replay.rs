@@ -117,7 +117,10 @@ async fn read_group(store: TableStore, group: Vec<DeltaFile>) -> Result<Vec<Arc<
         let store = store.clone();
         async move {
             let bytes = store.read(&delta.file.path).await?;
-            let gone = || Error::new(ErrorKind::MissingFile, "a commit is gone since it was listed").with("file", &delta.file.path);
+            let gone = || {
+                Error::new(ErrorKind::MissingFile, "a commit is gone since it was listed")
+                    .with("file", &delta.file.path)
+            };
             Ok::<_, Error>((bytes.ok_or_else(gone)?, delta))
         }
     };
@@ -130,7 +133,10 @@ async fn read_group(store: TableStore, group: Vec<DeltaFile>) -> Result<Vec<Arc<
     .await
 }
 
-fn parse_group(group: Vec<DeltaFile>, mut bytes_of: impl FnMut(&DeltaFile) -> Result<bytes::Bytes>) -> Result<Vec<Arc<DeltaBatch>>> {
+fn parse_group(
+    group: Vec<DeltaFile>,
+    mut bytes_of: impl FnMut(&DeltaFile) -> Result<bytes::Bytes>,
+) -> Result<Vec<Arc<DeltaBatch>>> {
     let mut batches = Vec::new();
     let mut batch = DeltaBatch::default();
     for delta in group {

@@ -39,7 +39,8 @@ impl LogSegment {
     /// This segment and the commits of `newer`, a listing of what comes after it. `None` where they do not join on.
     pub(crate) fn extended(&self, newer: &Listing) -> Option<Self> {
         let version = newer.latest()?;
-        let new = newer.deltas(self.version.next(), version, &Unusable { compactions: true, ..Unusable::default() }).ok()?;
+        let new =
+            newer.deltas(self.version.next(), version, &Unusable { compactions: true, ..Unusable::default() }).ok()?;
         let deltas = self.deltas.iter().cloned().chain(new).collect();
         let checksum = newer.checksums.iter().copied().filter(|v| *v <= version).max().or(self.checksum);
         Some(Self { version, checkpoint: self.checkpoint.clone(), deltas, checksum })
@@ -92,7 +93,10 @@ impl Listing {
                 LogFileName::Commit(version) => drop(listing.commits.insert(version, file)),
                 LogFileName::Checksum(version) => listing.checksums.push(version),
                 LogFileName::Compaction { start, end } => drop(listing.compactions.insert((start, end), file)),
-                LogFileName::Checkpoint(CheckpointName { version, kind: CheckpointKind::MultiPart { part, parts: n } }) => {
+                LogFileName::Checkpoint(CheckpointName {
+                    version,
+                    kind: CheckpointKind::MultiPart { part, parts: n },
+                }) => {
                     parts.entry((version, n)).or_default().insert(part, file);
                 }
                 LogFileName::Checkpoint(CheckpointName { version, kind }) => {
@@ -150,9 +154,11 @@ impl Listing {
 
     /// The checkpoints' kinds and files, ascending.
     pub fn checkpoints(&self) -> impl Iterator<Item = CheckpointFiles> {
-        self.checkpoints
-            .iter()
-            .map(|((version, kind), files)| CheckpointFiles { version: *version, kind: kind.clone(), files: files.clone() })
+        self.checkpoints.iter().map(|((version, kind), files)| CheckpointFiles {
+            version: *version,
+            kind: kind.clone(),
+            files: files.clone(),
+        })
     }
 
     /// The versions that have a checksum.
@@ -230,7 +236,8 @@ impl Listing {
             (Some(earliest), Some(latest)) => format!("versions {earliest} to {latest} are"),
             _ => "no version is".to_owned(),
         };
-        Error::new(ErrorKind::VersionNotFound, format!("version {version} is not available; {range}")).with("version", version)
+        Error::new(ErrorKind::VersionNotFound, format!("version {version} is not available; {range}"))
+            .with("version", version)
     }
 }
 
@@ -284,7 +291,9 @@ mod tests {
                     };
                     format!("{}.{kind}{}", c.version, c.files.len())
                 });
-                let delta = |d: &DeltaFile| if d.is_compaction() { format!("{}-{}", d.start, d.end) } else { d.end.to_string() };
+                let delta = |d: &DeltaFile| {
+                    if d.is_compaction() { format!("{}-{}", d.start, d.end) } else { d.end.to_string() }
+                };
                 format!("{checkpoint} | {}", segment.deltas.iter().map(delta).collect::<Vec<_>>().join(" "))
             }
             Err(error) => error.kind().name().to_owned(),

@@ -29,9 +29,9 @@ use crate::file_set::{FileChunk, FileSet};
 use crate::last_checkpoint::LastCheckpoint;
 use crate::once::AsyncOnce;
 use crate::replay::{ReconciledTail, Tail};
+use crate::schema::StructType;
 use crate::segment::{CheckpointFiles, Listing, LogSegment, Unusable};
 use crate::source::LogSource;
-use crate::schema::StructType;
 use crate::store::TableStore;
 use crate::table_configuration::{Access, TableConfiguration};
 use crate::version::Version;
@@ -148,7 +148,12 @@ impl Snapshot {
         }
     }
 
-    async fn open_segment(store: &TableStore, options: &SnapshotOptions, segment: LogSegment, unusable: Unusable) -> Result<Self> {
+    async fn open_segment(
+        store: &TableStore,
+        options: &SnapshotOptions,
+        segment: LogSegment,
+        unusable: Unusable,
+    ) -> Result<Self> {
         let checksum = match segment.checksum {
             Some(version) => VersionChecksum::read(store, version).await?.map(|checksum| (version, checksum)),
             None => None,
@@ -178,7 +183,9 @@ impl Snapshot {
         Ok(Self(Arc::new(Inner {
             store: store.clone(),
             source: options.source.clone(),
-            checksum: checksum.filter(|(version, _)| *version == segment.version).map(|(_, checksum)| Arc::new(checksum)),
+            checksum: checksum
+                .filter(|(version, _)| *version == segment.version)
+                .map(|(_, checksum)| Arc::new(checksum)),
             segment,
             unusable,
             configuration,
@@ -502,7 +509,12 @@ impl Listed {
     }
 
     /// The segment. Where a listing that began at a hint has no checkpoint to start from, the whole log is listed.
-    async fn segment(&mut self, store: &TableStore, options: &SnapshotOptions, unusable: &Unusable) -> Result<LogSegment> {
+    async fn segment(
+        &mut self,
+        store: &TableStore,
+        options: &SnapshotOptions,
+        unusable: &Unusable,
+    ) -> Result<LogSegment> {
         let segment = self.listing.segment(options.version, unusable);
         if self.from == Version(0) || segment.as_ref().is_ok_and(|segment| segment.checkpoint.is_some()) {
             return segment;
@@ -538,7 +550,8 @@ impl Unusable {
             self.compactions = true;
         } else if is_sidecar || { of_checkpoint }.any(|part| part.path == file) {
             tracing::warn!(%error, "a checkpoint is unreadable; the log is read without it");
-            self.checkpoints.extend(segment.checkpoint.iter().flat_map(|c| c.files.iter().map(|part| part.path.clone())));
+            self.checkpoints
+                .extend(segment.checkpoint.iter().flat_map(|c| c.files.iter().map(|part| part.path.clone())));
         } else {
             return false;
         }
@@ -547,5 +560,8 @@ impl Unusable {
 }
 
 fn absent(kind: ErrorKind, action: &str) -> Error {
-    Error::new(kind, format!("the log has no `{action}` action, which every table has from its first version on; restore the log"))
+    Error::new(
+        kind,
+        format!("the log has no `{action}` action, which every table has from its first version on; restore the log"),
+    )
 }

@@ -219,7 +219,9 @@ fn read_local(path: &PathBuf) -> Result<Bytes> {
 /// Stores differ in what they say of a range that ends behind the file: an error of theirs, or fewer bytes.
 async fn read_ranges_store(location: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
     let read = location.store.get_ranges(&location.path, ranges).await.map_err(Error::from);
-    let is_whole = |read: &Vec<Bytes>| read.iter().zip(ranges).all(|(bytes, range)| bytes.len() as u64 == range.end.saturating_sub(range.start));
+    let is_whole = |read: &Vec<Bytes>| {
+        read.iter().zip(ranges).all(|(bytes, range)| bytes.len() as u64 == range.end.saturating_sub(range.start))
+    };
     match &read {
         Ok(read) if is_whole(read) => {}
         Err(error) if error.kind() != ErrorKind::Storage => {}
@@ -234,7 +236,10 @@ async fn read_ranges_store(location: &Location, ranges: &[Range<u64>]) -> Result
 }
 
 fn truncated(range: &Range<u64>, size: u64) -> Error {
-    let message = format!("bytes {}..{} are asked for, but the file has {size}: it is truncated or damaged", range.start, range.end);
+    let message = format!(
+        "bytes {}..{} are asked for, but the file has {size}: it is truncated or damaged",
+        range.start, range.end
+    );
     Error::new(ErrorKind::CorruptLog, message)
 }
 

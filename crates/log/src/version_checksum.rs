@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn both_spellings_of_the_histogram_are_read() {
         for key in ["fileSizeHistogram", "histogramOpt"] {
-            let text = format!(r#"{LEAST},"{key}":{{"sortedBinBoundaries":[0,8],"fileCounts":[1,0],"totalBytes":[5,0]}}}}"#);
+            let text =
+                format!(r#"{LEAST},"{key}":{{"sortedBinBoundaries":[0,8],"fileCounts":[1,0],"totalBytes":[5,0]}}}}"#);
             let checksum = VersionChecksum::parse(text.as_bytes()).unwrap();
             assert_eq!(checksum.table_size_bytes, 9_007_199_254_740_993, "a size beyond 2^53 stays exact");
             assert_eq!(checksum.file_size_histogram.unwrap().file_counts, [1, 0]);

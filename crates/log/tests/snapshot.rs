@@ -15,9 +15,11 @@ fn state(log: &Log, version: Option<u64>) -> String {
         let snapshot = Snapshot::open(&log.root(), log.context(), options).await?;
         let files = snapshot.files().await?;
         let mut paths: Vec<String> = files.iter().map(|file| file.path().to_owned()).collect();
-        let fresh = Snapshot::open(&log.root(), log.context(), SnapshotOptions::new().with_version(snapshot.version())).await?;
+        let fresh =
+            Snapshot::open(&log.root(), log.context(), SnapshotOptions::new().with_version(snapshot.version())).await?;
         let streamed: Vec<_> = fresh.stream_files().try_collect().await?;
-        let mut streamed: Vec<String> = streamed.iter().flat_map(|chunk| chunk.files().map(|f| f.path().to_owned())).collect();
+        let mut streamed: Vec<String> =
+            streamed.iter().flat_map(|chunk| chunk.files().map(|f| f.path().to_owned())).collect();
         paths.sort();
         streamed.sort();
         assert_eq!(paths, streamed, "streaming and collecting agree");
@@ -82,7 +84,10 @@ fn a_compaction_stands_for_its_commits() {
         .commit(0, &[PROTOCOL, METADATA, &add("a")])
         .commit(1, &[&add("b")])
         .commit(2, &[&remove("a"), &add("c")])
-        .file("00000000000000000001.00000000000000000002.compacted.json", &[add("b"), add("c"), remove("a")].join("\n"));
+        .file(
+            "00000000000000000001.00000000000000000002.compacted.json",
+            &[add("b"), add("c"), remove("a")].join("\n"),
+        );
     check(&log, None, "b c");
     check(&log, Some(1), "a b");
     let broken = log.file("00000000000000000001.00000000000000000002.compacted.json", "{torn");
@@ -92,7 +97,10 @@ fn a_compaction_stands_for_its_commits() {
 #[test]
 fn a_broken_hint_hides_nothing() {
     for hint in ["", "{", "{\"version\":7}", "{\"version\":0}", "{\"version\":1,\"checksum\":\"x\"}"] {
-        let log = Log::new().commit(0, &[PROTOCOL, METADATA, &add("a")]).commit(1, &[&add("b")]).file("_last_checkpoint", hint);
+        let log = Log::new()
+            .commit(0, &[PROTOCOL, METADATA, &add("a")])
+            .commit(1, &[&add("b")])
+            .file("_last_checkpoint", hint);
         check(&log, None, "a b");
     }
 }
@@ -108,7 +116,8 @@ fn json_checkpoints_with_and_without_what_they_refer_to() {
         .commit(2, &[&add("c")]);
     check(&log.fork().file(&name, &checkpoint), None, "b c");
     check(&log.fork().file(&name, "torn"), None, "b c");
-    let dangling = format!("{checkpoint}\n{{\"sidecar\":{{\"path\":\"gone.parquet\",\"sizeInBytes\":9,\"modificationTime\":0}}}}");
+    let dangling =
+        format!("{checkpoint}\n{{\"sidecar\":{{\"path\":\"gone.parquet\",\"sizeInBytes\":9,\"modificationTime\":0}}}}");
     check(&log.fork().file(&name, &dangling), None, "b c");
     check(&log.fork().file("00000000000000000001.checkpoint.parquet", "no parquet"), None, "b c");
     // Well-formed but wrong is an error: no other file may contradict it silently.
@@ -122,23 +131,39 @@ fn a_checksum_spares_the_commits() {
         &PROTOCOL[1..PROTOCOL.len() - 1],
         METADATA[1..METADATA.len() - 1].replace("\"metaData\"", "\"metadata\"")
     );
-    let log = Log::new().commit(0, &[PROTOCOL, METADATA, &add("a")]).commit(1, &["{unreadable"]).file("00000000000000000001.crc", &checksum);
+    let log = Log::new()
+        .commit(0, &[PROTOCOL, METADATA, &add("a")])
+        .commit(1, &["{unreadable"])
+        .file("00000000000000000001.crc", &checksum);
     let snapshot = block_on(Snapshot::open(&log.root(), log.context(), SnapshotOptions::new())).unwrap();
     assert_eq!(snapshot.checksum().map(|checksum| checksum.num_files), Some(2));
     assert!(block_on(snapshot.transactions()).unwrap().is_empty());
-    assert_eq!(block_on(snapshot.files()).unwrap_err().kind(), ErrorKind::CorruptLog, "the commits themselves are still needed for files");
+    assert_eq!(
+        block_on(snapshot.files()).unwrap_err().kind(),
+        ErrorKind::CorruptLog,
+        "the commits themselves are still needed for files"
+    );
 }
 
 #[test]
 fn the_newest_transaction_and_domain_stand() {
     let txn = |version: i64| format!(r#"{{"txn":{{"appId":"app","version":{version}}}}}"#);
-    let domain = |text: &str, removed: bool| format!(r#"{{"domainMetadata":{{"domain":"d","configuration":"{text}","removed":{removed}}}}}"#);
+    let domain = |text: &str, removed: bool| {
+        format!(r#"{{"domainMetadata":{{"domain":"d","configuration":"{text}","removed":{removed}}}}}"#)
+    };
     let log = Log::new()
         .commit(0, &[PROTOCOL, METADATA, &txn(9), &domain("old", false)])
         .commit(1, &[&txn(3), &domain("new", false)])
         .commit(2, &[&domain("new", true)]);
-    let at = |version| block_on(Snapshot::open(&log.root(), log.context(), SnapshotOptions::new().with_version(Version(version)))).unwrap();
-    assert_eq!(block_on(at(1).transactions()).unwrap()["app"].version, 3, "the newest action wins, not the highest version");
+    let at = |version| {
+        block_on(Snapshot::open(&log.root(), log.context(), SnapshotOptions::new().with_version(Version(version))))
+            .unwrap()
+    };
+    assert_eq!(
+        block_on(at(1).transactions()).unwrap()["app"].version,
+        3,
+        "the newest action wins, not the highest version"
+    );
     assert_eq!(block_on(at(1).domains()).unwrap()["d"].configuration, "new");
     assert!(block_on(at(2).domains()).unwrap().is_empty());
 }
@@ -166,9 +191,12 @@ fn refresh_agrees_with_opening_anew() {
 
 #[test]
 fn tombstones_stand_until_their_file_is_back() {
-    let at = |path: &str, time: i64| remove(path).replace("\"deletionTimestamp\":1", &format!("\"deletionTimestamp\":{time}"));
+    let at = |path: &str, time: i64| {
+        remove(path).replace("\"deletionTimestamp\":1", &format!("\"deletionTimestamp\":{time}"))
+    };
     let uuid = "3a0d65cd-4056-49b8-937b-95f9e3ee90e5";
-    let checkpoint = [r#"{"checkpointMetadata":{"version":1}}"#, PROTOCOL, METADATA, &at("a", 10), &at("b", 20)].join("\n");
+    let checkpoint =
+        [r#"{"checkpointMetadata":{"version":1}}"#, PROTOCOL, METADATA, &at("a", 10), &at("b", 20)].join("\n");
     let log = Log::new()
         .commit(0, &[PROTOCOL, METADATA, &add("a"), &add("b")])
         .commit(1, &[&at("a", 10), &at("b", 20)])
@@ -176,7 +204,10 @@ fn tombstones_stand_until_their_file_is_back() {
         .commit(3, &[&at("c", 30), &remove("d").replace(r#""deletionTimestamp":1,"#, "")]);
     let check = |log: &Log, after: i64, expected: &str| {
         let snapshot = block_on(Snapshot::open(&log.root(), log.context(), SnapshotOptions::new())).unwrap();
-        let mut paths: Vec<_> = block_on(snapshot.stream_tombstones(TimestampMs(after)).map_ok(|remove| remove.path).try_collect::<Vec<_>>()).unwrap();
+        let mut paths: Vec<_> = block_on(
+            snapshot.stream_tombstones(TimestampMs(after)).map_ok(|remove| remove.path).try_collect::<Vec<_>>(),
+        )
+        .unwrap();
         paths.sort();
         assert_eq!(paths.join(" "), expected, "after {after}");
     };
@@ -204,7 +235,10 @@ fn times_mean_versions() {
         }
     }
     let entries = block_on(history.entries(2)).unwrap();
-    assert_eq!(entries.iter().map(|entry| (entry.version.0, entry.timestamp.0)).collect::<Vec<_>>(), [(2, 300), (1, 200)]);
+    assert_eq!(
+        entries.iter().map(|entry| (entry.version.0, entry.timestamp.0)).collect::<Vec<_>>(),
+        [(2, 300), (1, 200)]
+    );
     assert_eq!(block_on(history.first_version_from(TimestampMs(150))).unwrap(), Some(Version(1)));
     assert_eq!(block_on(history.first_version_from(TimestampMs(301))).unwrap(), None);
 }

@@ -27,7 +27,12 @@ pub(crate) fn row_group_filter(pruning: &Arc<FilePruning>) -> Option<RowGroupFil
 
 /// For each row group whether it may hold a file that may match; all of them, where that cannot be told.
 fn kept(pruning: &FilePruning, predicate: &PruningPredicate, footer: &ArrowReaderMetadata) -> Vec<bool> {
-    let bounds = CheckpointBounds { pruning, footer, mins: columns(pruning, footer, "minValues"), maxs: columns(pruning, footer, "maxValues") };
+    let bounds = CheckpointBounds {
+        pruning,
+        footer,
+        mins: columns(pruning, footer, "minValues"),
+        maxs: columns(pruning, footer, "maxValues"),
+    };
     match predicate.evaluate(&bounds) {
         Ok(might_match) => might_match.iter().map(|might| might.unwrap_or(true)).collect(),
         Err(_) => vec![true; bounds.len()],
@@ -101,7 +106,8 @@ impl Bounds for CheckpointBounds<'_> {
 /// Where the predicate's columns lie in one section of `stats_parsed`.
 fn columns(pruning: &FilePruning, footer: &ArrowReaderMetadata, section: &str) -> FileColumns {
     let column = |(logical, physical): (&ColumnPath, &LogPath)| {
-        let names: Vec<&str> = ["add", "stats_parsed", section].into_iter().chain(physical.names().iter().map(String::as_str)).collect();
+        let names: Vec<&str> =
+            ["add", "stats_parsed", section].into_iter().chain(physical.names().iter().map(String::as_str)).collect();
         let (leaf, file_type) = (leaf(footer, &names)?, field_type(footer.schema().fields(), &names)?);
         Some((logical.clone(), FileColumn { leaf, logical_type: file_type.clone(), file_type }))
     };

@@ -251,7 +251,11 @@ impl Scan {
     #[tracing::instrument(name = "plan", skip_all, fields(table = %self.snapshot.store().root(), version = %self.snapshot.version()))]
     pub async fn plan(&self) -> Result<Vec<FileRead>> {
         if let Some(chunks) = self.selective_stream().await? {
-            return chunks.map_ok(|chunk| async move { self.plan_chunk(&chunk).await }).try_buffered(self.width()).try_concat().await;
+            return chunks
+                .map_ok(|chunk| async move { self.plan_chunk(&chunk).await })
+                .try_buffered(self.width())
+                .try_concat()
+                .await;
         }
         let files = self.snapshot.files().await?;
         let plan = |chunk: FileChunk| async move { self.plan_chunk(&chunk).await };
@@ -303,7 +307,8 @@ impl Scan {
     /// of them cannot match: then the others are not listed at all.
     async fn selective_stream(&self) -> Result<Option<BoxStream<'static, Result<FileChunk>>>> {
         const WORTHWHILE: usize = 4;
-        let filter = self.pruning.as_ref().and_then(row_group_filter).filter(|_| self.snapshot.files_if_read().is_none());
+        let filter =
+            self.pruning.as_ref().and_then(row_group_filter).filter(|_| self.snapshot.files_if_read().is_none());
         let Some(filter) = filter else { return Ok(None) };
         let (kept, all) = match self.snapshot.count_row_groups(&filter).await {
             Ok(counts) => counts,

@@ -23,7 +23,9 @@ pub(crate) fn rows_of<T: DeserializeOwned>(batch: &RecordBatch, name: &str) -> R
     let mut writer = arrow_json::ArrayWriter::new(Vec::new());
     writer.write(&present).and_then(|()| writer.finish())?;
     serde_json::from_slice(&writer.into_inner())
-        .map_err(|error| Error::new(ErrorKind::CorruptLog, format!("a checkpoint has a malformed `{name}` action")).because(error))
+        .map_err(|error| {
+            Error::new(ErrorKind::CorruptLog, format!("a checkpoint has a malformed `{name}` action")).because(error)
+        })
         .with("action", name)
 }
 

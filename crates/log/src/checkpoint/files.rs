@@ -43,7 +43,12 @@ pub(crate) fn file_leaves(file: &ParquetFile, row_group: usize) -> Option<Vec<us
 ///
 /// # Errors
 /// [`ErrorKind::CorruptLog`].
-pub(crate) fn decode_files(fetched: FetchedRowGroup, file: &ParquetFile, row_group: usize, newer: &KeySet) -> Result<Vec<FileChunk>> {
+pub(crate) fn decode_files(
+    fetched: FetchedRowGroup,
+    file: &ParquetFile,
+    row_group: usize,
+    newer: &KeySet,
+) -> Result<Vec<FileChunk>> {
     let columns = FileColumns::with_capacity(rows_of(file, row_group), path_bytes_of(file, row_group));
     let mut building = Building { file, row_group, newer, rows: Vec::new(), columns, done: Vec::new() };
     let mut first_row = 0;

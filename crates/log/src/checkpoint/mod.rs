@@ -61,7 +61,10 @@ impl Checkpoint {
     }
 
     /// The checkpoint's protocol and metadata, where it has them.
-    pub(crate) async fn protocol_and_metadata(&self, store: &TableStore) -> Result<(Option<Protocol>, Option<Metadata>)> {
+    pub(crate) async fn protocol_and_metadata(
+        &self,
+        store: &TableStore,
+    ) -> Result<(Option<Protocol>, Option<Metadata>)> {
         if let Top::Json(batch) = &self.top {
             let deltas = || batch.deltas.iter();
             return Ok((deltas().find_map(|d| d.protocol.clone()), deltas().find_map(|d| d.metadata.clone())));
@@ -77,7 +80,10 @@ impl Checkpoint {
     }
 
     /// The checkpoint's transaction identifiers and domains.
-    pub(crate) async fn transactions_and_domains(&self, store: &TableStore) -> Result<(Vec<SetTransaction>, Vec<DomainMetadata>)> {
+    pub(crate) async fn transactions_and_domains(
+        &self,
+        store: &TableStore,
+    ) -> Result<(Vec<SetTransaction>, Vec<DomainMetadata>)> {
         let (mut transactions, mut domains) = (Vec::new(), Vec::new());
         if let Top::Json(batch) = &self.top {
             for delta in &batch.deltas {
@@ -129,7 +135,9 @@ impl Checkpoint {
     /// The row groups that hold files.
     async fn file_row_groups(&self, store: &TableStore) -> Result<Vec<FileRowGroup>> {
         let files = self.file_bearing(store).await?;
-        let row_groups = files.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |row_group| (file.clone(), row_group)));
+        let row_groups = files
+            .into_iter()
+            .flat_map(|file| (0..file.row_groups().len()).map(move |row_group| (file.clone(), row_group)));
         let with_files = |(file, row_group)| {
             let leaves = files::file_leaves(&file, row_group)?;
             Some(FileRowGroup { file, row_group, leaves })
@@ -141,17 +149,26 @@ impl Checkpoint {
     ///
     /// # Errors
     /// As [`Self::files`].
-    pub(crate) async fn removes(&self, store: &TableStore, newer: Arc<KeySet>) -> Result<BoxStream<'static, Result<Remove>>> {
+    pub(crate) async fn removes(
+        &self,
+        store: &TableStore,
+        newer: Arc<KeySet>,
+    ) -> Result<BoxStream<'static, Result<Remove>>> {
         let inline = match &self.top {
             Top::Json(_) => removes::of_json(store, &self.json_path, &newer).await?,
             Top::Parquet(_) => Vec::new(),
         };
         let parquet = self.file_bearing(store).await?;
         let store = store.clone();
-        let jobs = parquet.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |group| (file.clone(), group)));
+        let jobs =
+            parquet.into_iter().flat_map(|file| (0..file.row_groups().len()).map(move |group| (file.clone(), group)));
         let removes = stream::iter(jobs.collect::<Vec<_>>()).then(move |(file, group)| {
             let (store, newer) = (store.clone(), newer.clone());
-            async move { Ok::<_, Error>(stream::iter(removes::of_row_group(&store, &file, group, newer).await?.into_iter().map(Ok))) }
+            async move {
+                Ok::<_, Error>(stream::iter(
+                    removes::of_row_group(&store, &file, group, newer).await?.into_iter().map(Ok),
+                ))
+            }
         });
         Ok(stream::iter(inline.into_iter().map(Ok)).chain(removes.try_flatten()).boxed())
     }
@@ -263,7 +280,8 @@ async fn open_parquet(store: &TableStore, files: &CheckpointFiles) -> Result<Top
 
 async fn open_json(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {
     let file = files.files.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a checkpoint without files"))?;
-    let gone = || Error::new(ErrorKind::MissingFile, "a checkpoint file is gone since it was listed").with("file", &file.path);
+    let gone =
+        || Error::new(ErrorKind::MissingFile, "a checkpoint file is gone since it was listed").with("file", &file.path);
     let bytes = store.read(&file.path).await?.ok_or_else(gone)?;
     let path = file.path.clone();
     let batch = cpu::run(&store.context().cpu, move || {
@@ -276,7 +294,9 @@ async fn open_json(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {
 
 /// A bare file name lies in `_delta_log/_sidecars`; a longer relative path is relative to `_delta_log`.
 fn sidecar_path(path: &str) -> Result<String> {
-    let broken = || Error::new(ErrorKind::CorruptLog, "a sidecar's path is no percent-encoded relative path").with("sidecar", path);
+    let broken = || {
+        Error::new(ErrorKind::CorruptLog, "a sidecar's path is no percent-encoded relative path").with("sidecar", path)
+    };
     let decoded = percent_decode_str(path).decode_utf8().map_err(|error| broken().because(error))?;
     if decoded.contains("://") || decoded.starts_with('/') {
         return Err(broken());

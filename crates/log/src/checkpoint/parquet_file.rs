@@ -53,7 +53,8 @@ impl ParquetFile {
             match guarded(|| parse_tail(&tail, size)).with("file", path)? {
                 Tail::Whole(metadata) => {
                     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-                    let metadata = guarded(|| ArrowReaderMetadata::try_new((*metadata).into(), options)).with("file", path)?;
+                    let metadata =
+                        guarded(|| ArrowReaderMetadata::try_new((*metadata).into(), options)).with("file", path)?;
                     return Ok(Self { path: path.to_owned(), size, metadata });
                 }
                 Tail::Needs(bytes) if bytes > guess && bytes <= size => guess = bytes,
@@ -81,12 +82,18 @@ impl ParquetFile {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub(crate) async fn fetch(&self, store: &TableStore, row_group: usize, leaves: Vec<usize>) -> Result<FetchedRowGroup> {
+    pub(crate) async fn fetch(
+        &self,
+        store: &TableStore,
+        row_group: usize,
+        leaves: Vec<usize>,
+    ) -> Result<FetchedRowGroup> {
         let columns = self.row_groups()[row_group].columns();
         let range = |leaf: &usize| chunk_range(&columns[*leaf], self.size);
         let ranges: Vec<_> = leaves.iter().map(range).collect::<Result<_>>().with("file", &self.path)?;
         let bytes = store.read_ranges(&self.path, ranges.clone()).await?;
-        let bytes = FetchedRanges { size: self.size, parts: ranges.iter().map(|range| range.start).zip(bytes).collect() };
+        let bytes =
+            FetchedRanges { size: self.size, parts: ranges.iter().map(|range| range.start).zip(bytes).collect() };
         Ok(FetchedRowGroup { file: self.clone(), row_group, leaves, bytes })
     }
 }
@@ -174,8 +181,11 @@ struct FetchedRanges {
 impl FetchedRanges {
     fn bytes_from(&self, start: u64) -> Result<Bytes, ParquetError> {
         let holds = |(from, bytes): &&(u64, Bytes)| (*from..*from + bytes.len() as u64).contains(&start);
-        let (from, bytes) =
-            self.parts.iter().find(holds).ok_or_else(|| ParquetError::General(format!("byte {start} lies outside of its column")))?;
+        let (from, bytes) = self
+            .parts
+            .iter()
+            .find(holds)
+            .ok_or_else(|| ParquetError::General(format!("byte {start} lies outside of its column")))?;
         Ok(bytes.slice(usize::try_from(start - from)?..))
     }
 }

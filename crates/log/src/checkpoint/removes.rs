@@ -12,7 +12,12 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::store::TableStore;
 
 /// The tombstones of a row group whose key is not in `newer`.
-pub(super) async fn of_row_group(store: &TableStore, file: &ParquetFile, row_group: usize, newer: Arc<KeySet>) -> Result<Vec<Remove>> {
+pub(super) async fn of_row_group(
+    store: &TableStore,
+    file: &ParquetFile,
+    row_group: usize,
+    newer: Arc<KeySet>,
+) -> Result<Vec<Remove>> {
     let leaves = file.leaves(|path| path.first().is_some_and(|root| root == "remove"));
     let columns = file.row_groups()[row_group].columns();
     if leaves.iter().all(|&leaf| is_all_null(&columns[leaf])) {
@@ -32,7 +37,8 @@ pub(super) async fn of_row_group(store: &TableStore, file: &ParquetFile, row_gro
 
 /// The tombstones of a JSON checkpoint whose key is not in `newer`.
 pub(super) async fn of_json(store: &TableStore, path: &str, newer: &Arc<KeySet>) -> Result<Vec<Remove>> {
-    let gone = || Error::new(ErrorKind::MissingFile, "a checkpoint file is gone since it was listed").with("file", path);
+    let gone =
+        || Error::new(ErrorKind::MissingFile, "a checkpoint file is gone since it was listed").with("file", path);
     let (bytes, newer) = (store.read(path).await?.ok_or_else(gone)?, newer.clone());
     let removes = cpu::run(&store.context().cpu, move || {
         let remove = |action| if let Action::Remove(remove) = action { Some(remove) } else { None };

@@ -55,7 +55,12 @@ fn parsed_leaves(file: &ParquetFile, row_group: usize, columns: &[ColumnPath]) -
     leaves.iter().any(|&leaf| !is_all_null(&chunks[leaf])).then_some(leaves)
 }
 
-fn from_text(fetched: FetchedRowGroup, rows: &[Range<usize>], schema: &StructType, columns: &[ColumnPath]) -> Result<BoundsBatch> {
+fn from_text(
+    fetched: FetchedRowGroup,
+    rows: &[Range<usize>],
+    schema: &StructType,
+    columns: &[ColumnPath],
+) -> Result<BoundsBatch> {
     let mut extractor = StatsExtractor::new(schema, columns)?;
     let mut first_row = 0;
     fetched.decode(|batch| {
@@ -71,7 +76,12 @@ fn from_text(fetched: FetchedRowGroup, rows: &[Range<usize>], schema: &StructTyp
     Ok(extractor.finish())
 }
 
-fn from_struct(fetched: FetchedRowGroup, rows: &[Range<usize>], schema: &StructType, columns: &[ColumnPath]) -> Result<BoundsBatch> {
+fn from_struct(
+    fetched: FetchedRowGroup,
+    rows: &[Range<usize>],
+    schema: &StructType,
+    columns: &[ColumnPath],
+) -> Result<BoundsBatch> {
     let mut batches = Vec::new();
     let mut first_row = 0;
     fetched.decode(|batch| {
@@ -98,7 +108,13 @@ fn from_struct(fetched: FetchedRowGroup, rows: &[Range<usize>], schema: &StructT
     Ok(BoundsBatch { num_records, tight, columns })
 }
 
-fn bounds_of(batches: &[RecordBatch], section: &str, names: &[&str], field: &StructField, side: Side) -> Result<ArrayRef> {
+fn bounds_of(
+    batches: &[RecordBatch],
+    section: &str,
+    names: &[&str],
+    field: &StructField,
+    side: Side,
+) -> Result<ArrayRef> {
     let path = [&["stats_parsed", section], names].concat();
     let held = batches.iter().find_map(|batch| member(batch, &path)).map(|column| column.data_type().clone());
     let held = held.unwrap_or_else(|| field.data_type.to_arrow());
@@ -130,7 +146,9 @@ fn column_of(batches: &[RecordBatch], path: &[&str], data_type: &DataType) -> Re
 
 /// A field of `add`. A null struct's fields are null.
 fn member(batch: &RecordBatch, path: &[&str]) -> Option<ArrayRef> {
-    path.iter().try_fold(batch.column_by_name("add")?.clone(), |parent, name| parent.as_struct_opt()?.column_by_name(name).cloned())
+    path.iter().try_fold(batch.column_by_name("add")?.clone(), |parent, name| {
+        parent.as_struct_opt()?.column_by_name(name).cloned()
+    })
 }
 
 /// Which rows of a batch are wanted: `rows`, as far as they lie in the batch, counted from its start.

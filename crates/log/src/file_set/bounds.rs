@@ -45,7 +45,12 @@ impl FileChunk {
         Ok(self.bounds.get(&keys, self.rows()))
     }
 
-    async fn read_bounds(&self, store: &TableStore, schema: &StructType, columns: Vec<ColumnPath>) -> Result<BoundsBatch> {
+    async fn read_bounds(
+        &self,
+        store: &TableStore,
+        schema: &StructType,
+        columns: Vec<ColumnPath>,
+    ) -> Result<BoundsBatch> {
         let Origin::RowGroup(origin) = &self.origin else {
             let (chunk, mut extractor) = (self.columns.clone(), StatsExtractor::new(schema, &columns)?);
             return cpu::run(&store.context().cpu, move || {
@@ -81,9 +86,15 @@ impl BoundsCache {
 
     fn get(&self, keys: &[(ColumnPath, String)], rows: usize) -> BoundsBatch {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (num_records, tight) =
-            cached.records.clone().unwrap_or_else(|| (Int64Array::new_null(rows), BooleanArray::from(vec![true; rows])));
-        BoundsBatch { num_records, tight, columns: keys.iter().filter_map(|key| cached.columns.get(key).cloned()).collect() }
+        let (num_records, tight) = cached
+            .records
+            .clone()
+            .unwrap_or_else(|| (Int64Array::new_null(rows), BooleanArray::from(vec![true; rows])));
+        BoundsBatch {
+            num_records,
+            tight,
+            columns: keys.iter().filter_map(|key| cached.columns.get(key).cloned()).collect(),
+        }
     }
 
     /// How many columns are kept.

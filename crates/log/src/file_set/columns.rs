@@ -69,7 +69,11 @@ impl FileColumns {
     }
 
     /// Adds a file.
-    pub(crate) fn push<'v>(&mut self, file: FileRow<'_>, partition_values: impl Iterator<Item = (&'v str, Option<&'v str>)>) {
+    pub(crate) fn push<'v>(
+        &mut self,
+        file: FileRow<'_>,
+        partition_values: impl Iterator<Item = (&'v str, Option<&'v str>)>,
+    ) {
         let row = self.len();
         self.paths.push(file.path.as_bytes());
         self.sizes.push(file.size);
@@ -171,7 +175,8 @@ impl FileColumns {
             + (self.sizes.capacity() + self.modification_times.capacity()) * size_of::<i64>()
             + self.partitions.iter().map(|(_, column)| column.memory_bytes()).sum::<usize>()
             + self.deletion_vectors.len() * 128
-            + (self.base_row_ids.0.capacity() + self.default_row_commit_versions.0.capacity()) * size_of::<Option<i64>>()
+            + (self.base_row_ids.0.capacity() + self.default_row_commit_versions.0.capacity())
+                * size_of::<Option<i64>>()
             + self.stats.as_ref().map_or(0, ByteColumn::memory_bytes)
     }
 }

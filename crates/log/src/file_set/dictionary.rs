@@ -26,7 +26,8 @@ impl Dictionary {
     pub(crate) fn intern(&mut self, value: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(value);
         let (values, hasher) = (&self.values, &self.hasher);
-        let entry = self.index.entry(hash, |&i| values.get(i as usize) == value, |&i| hasher.hash_one(values.get(i as usize)));
+        let entry =
+            self.index.entry(hash, |&i| values.get(i as usize) == value, |&i| hasher.hash_one(values.get(i as usize)));
         match entry {
             hashbrown::hash_table::Entry::Occupied(found) => *found.get() + 1,
             hashbrown::hash_table::Entry::Vacant(free) => {
