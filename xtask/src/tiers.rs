@@ -67,9 +67,10 @@ fn node() -> Outcome {
     servers("azure", "DELTAIC_TEST_AZURE", port)
 }
 
-/// The tests of `filter` against the server on `port`, which they find by `variable`.
+/// The tests of `filter` against the server on `port`, which they find by `variable`. The whole workspace is selected, as in
+/// every other step: one package alone would unify features in another way, and build all dependencies anew.
 fn servers(filter: &str, variable: &str, port: u16) -> Outcome {
-    let mut tests = cargo(["test", "--package", "deltaic-protocol-tests", "--test", "storage_servers", filter]);
+    let mut tests = cargo(["test", "--workspace", "--test", "storage_servers", filter]);
     tests.args(["--", "--ignored"]).env(variable, format!("http://127.0.0.1:{port}"));
     step(&format!("tables on a {filter} server"), &mut tests)
 }

@@ -214,7 +214,7 @@ impl InCommitTimestamps {
         let version = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_VERSION)?;
         let timestamp = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_TIMESTAMP)?;
         Ok(Some(Self {
-            version: Version(version.map_or(0, |v| u64::try_from(v).unwrap_or(0))),
+            version: Version(version.unwrap_or(0)),
             timestamp: timestamp.map(TimestampMs),
         }))
     }
