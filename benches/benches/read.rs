@@ -1,6 +1,5 @@
 //! Reading data files: bare parquet-rs on two threads against a [`Reader`] over the same files, all columns and some,
 //! with and without deletion vectors: `cargo bench -p deltaic-benches --bench read`.
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use std::fs::File;
 use std::hint::black_box;

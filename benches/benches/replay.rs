@@ -2,7 +2,6 @@
 //!
 //! The tables are made here (commits alone) and, where `DELTAIC_BENCH_TABLES` names a folder of Delta tables, those too:
 //! `cargo bench -p deltaic-benches --bench replay`.
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 //!
 //! Spec: [Delta Table Specification](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-table-specification);
 //! the log is untrusted input.
+#![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
 
 use deltaic_log::{Result, Snapshot};
 use deltaic_protocol_tests::Rng;

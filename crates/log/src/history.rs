@@ -213,9 +213,6 @@ impl InCommitTimestamps {
         }
         let version = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_VERSION)?;
         let timestamp = properties.get(&property::IN_COMMIT_TIMESTAMP_ENABLEMENT_TIMESTAMP)?;
-        Ok(Some(Self {
-            version: Version(version.unwrap_or(0)),
-            timestamp: timestamp.map(TimestampMs),
-        }))
+        Ok(Some(Self { version: Version(version.unwrap_or(0)), timestamp: timestamp.map(TimestampMs) }))
     }
 }

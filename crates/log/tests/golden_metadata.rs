@@ -1,4 +1,5 @@
 //! Every protocol and metadata of the golden tables means what it should, where those tables are at hand.
+#![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
 
 use deltaic_log::action::{Action, Metadata, Protocol};
 use deltaic_log::partition_value::parse_column;

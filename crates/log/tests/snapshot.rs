@@ -1,4 +1,5 @@
 //! Snapshots of logs written by hand: what state a log makes, and what a broken one says.
+#![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
 
 mod log_files;
 

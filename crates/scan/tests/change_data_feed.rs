@@ -1,4 +1,5 @@
 //! The change data feed of every fixture that Spark recorded one for, and the rules of its ranges.
+#![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Printed expressions parse back to themselves, and text that is no expression is refused with its position.
+#![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
 
 use deltaic_log::ErrorKind;
 use deltaic_log::schema::{DecimalType, PrimitiveType};

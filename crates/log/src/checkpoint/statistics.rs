@@ -168,11 +168,14 @@ mod tests {
     #[test]
     fn ranges_are_cut_to_the_batch() {
         let rows = [2..5, 7..20];
-        let check = |first, count| within(&rows, first, count).collect::<Vec<_>>();
-        assert_eq!(check(0, 2), []);
-        assert_eq!(check(0, 8), [2..5, 7..8]);
-        assert_eq!(check(4, 4), [0..1, 3..4]);
-        assert_eq!(check(8, 4), [0..4]);
-        assert_eq!(check(20, 4), []);
+        let check = |first, count, expected: &[(usize, usize)]| {
+            let found: Vec<_> = within(&rows, first, count).map(|range| (range.start, range.end)).collect();
+            assert_eq!(found, expected, "{count} rows from {first}");
+        };
+        check(0, 2, &[]);
+        check(0, 8, &[(2, 5), (7, 8)]);
+        check(4, 4, &[(0, 1), (3, 4)]);
+        check(8, 4, &[(0, 4)]);
+        check(20, 4, &[]);
     }
 }

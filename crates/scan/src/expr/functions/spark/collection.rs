@@ -374,7 +374,7 @@ fn array(call: &Call<'_>) -> Result<ArrayRef> {
 
 /// Keys and values by turns, each of one type.
 fn map_of_pairs(args: &[ArgType<'_>], arg_types: &[DataType]) -> Result<DataType> {
-    if arg_types.len() % 2 != 0 {
+    if !arg_types.len().is_multiple_of(2) {
         return Err(invalid("a map is made of keys and values by turns: one value is missing"));
     }
     let common = |from: usize| {

@@ -277,8 +277,8 @@ fn locate(call: &Call<'_>) -> Result<ArrayRef> {
         let from = from.map_or(1, |from| from.value(row));
         let skipped = usize::try_from(i64::from(from) - 1).ok();
         let start = skipped.and_then(|skipped| {
-            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            ends.skip(skipped).next()
+            let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            ends.nth(skipped)
         });
         let found = start.and_then(|start| Some(start + text[start..].find(search)?));
         Ok(Some(found.map_or(0, |at| i32::try_from(text[..at].chars().count()).unwrap_or(i32::MAX - 1) + 1)))
