@@ -208,8 +208,7 @@ impl Line<'_> {
                 in_commit_timestamp: Option<i64>,
             }
             // commitInfo may be any JSON; only a time of the right type is one.
-            delta.in_commit_timestamp =
-                serde_json::from_str::<Time>(body.get()).ok().and_then(|info| info.in_commit_timestamp);
+            delta.in_commit_timestamp = parse::<Time>(body.get()).ok().and_then(|info| info.in_commit_timestamp);
         }
         Ok(())
     }
@@ -361,14 +360,16 @@ fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Reads a line, or the body of its action: a JSON object, never the list of values that serde would take for a struct.
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| {
-        Error::new(
-            ErrorKind::CorruptLog,
-            "a line is no valid action (spec: \"Actions\"): the file is damaged, or its writer broke the protocol",
-        )
-        .because(error)
-    })
+    let broken = || {
+        let message = "a line is no valid action (spec: \"Actions\"): the file is damaged, or its writer broke the protocol";
+        Error::new(ErrorKind::CorruptLog, message)
+    };
+    match text.trim_ascii_start().starts_with('{') {
+        true => serde_json::from_str(text).map_err(|error| broken().because(error)),
+        false => Err(broken()),
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use url::Url;
 /// assert_eq!(file_url(&root, "p=a%20b/f.parquet")?.as_str(), "s3://bucket/table/p=a%20b/f.parquet");
 /// assert_eq!(file_url(&root, "s3://other/f.parquet")?.as_str(), "s3://other/f.parquet");
 /// assert!(file_url(&root, "../other/f.parquet").is_err());
-/// # deltaic_log::Result::Ok(())
+/// # Ok::<(), deltaic_log::Error>(())
 /// ```
 pub fn file_url(root: &Url, path: &str) -> Result<Url> {
     let broken = |why: &str| {

@@ -43,7 +43,7 @@ use std::sync::Arc;
 /// };
 /// let batches: Vec<RecordBatch> = Reader::new(context).read_file_blocking(read)?.collect::<deltaic_log::Result<_>>()?;
 /// assert_eq!(batches[0].num_rows(), 3);
-/// # deltaic_log::Result::Ok(())
+/// # Ok::<(), deltaic_log::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reader {
