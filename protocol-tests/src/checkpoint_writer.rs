@@ -196,7 +196,6 @@ pub fn encode(batch: &RecordBatch, style: &Style) -> Bytes {
 }
 
 /// Spec: [Checkpoint Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-schema), in a style.
-#[expect(clippy::too_many_lines, reason = "one table, as long as the specification's")]
 fn schema(actions: &[Action], style: &Style) -> Schema {
     let types = Types::new(style);
     let present = |name: &str| match name {

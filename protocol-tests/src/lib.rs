@@ -4,7 +4,6 @@
 //! Nothing here is used by the crates that are tested, and what is expected never comes from them: the log writer puts
 //! JSON and parquet together by itself, and the model is a map.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "what fails here is a test")]
-
 #![expect(clippy::panic, reason = "a harness that cannot do its part fails the test")]
 
 pub mod canonical_rows;

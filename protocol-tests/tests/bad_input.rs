@@ -3,7 +3,6 @@
 //! Inputs are valid ones, mutated at random from a seed. `DELTAIC_INPUTS=<n>` tries more of them for each entry point;
 //! `DELTAIC_SEED=<seed>` tries one alone.
 #![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
-
 #![expect(clippy::panic, reason = "a test's helpers fail the test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

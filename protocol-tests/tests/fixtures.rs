@@ -1,6 +1,5 @@
 //! The fixtures: what other engines wrote reads as they read it, at every version, with its changes and row ids.
 #![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
-
 #![expect(clippy::panic, reason = "a test's helpers fail the test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,5 @@
 //! The golden tables of the Delta Lake project: each gives its expected outcome, whatever the process's time zone is.
 #![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
-
 #![expect(clippy::panic, reason = "a test's helpers fail the test")]
 
 use std::path::Path;

@@ -2,7 +2,6 @@
 //!
 //! A run is a seed. One that fails prints it; `DELTAIC_SEED=<seed>` runs that one alone, `DELTAIC_SEEDS=<n>` more of them.
 #![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
-
 #![expect(clippy::panic, reason = "a test's helpers fail the test")]
 
 use std::collections::BTreeMap;

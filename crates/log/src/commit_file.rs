@@ -1,5 +1,5 @@
 //! Spec: [Delta Log Entries](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries): commits, one
-//! action a line. Two readers: [`read_actions`] gives every action complete, and [`DeltaBatch`] gives what replay needs,
+//! action a line. Two readers: [`read_actions`] gives every action complete, and `DeltaBatch` gives what replay needs,
 //! as columns, in one pass over borrowed text.
 
 use std::borrow::Cow;
@@ -363,7 +363,8 @@ fn split_lines(text: &str) -> impl Iterator<Item = &str> {
 /// Reads a line, or the body of its action: a JSON object, never the list of values that serde would take for a struct.
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     let broken = || {
-        let message = "a line is no valid action (spec: \"Actions\"): the file is damaged, or its writer broke the protocol";
+        let message =
+            "a line is no valid action (spec: \"Actions\"): the file is damaged, or its writer broke the protocol";
         Error::new(ErrorKind::CorruptLog, message)
     };
     match text.trim_ascii_start().starts_with('{') {
