@@ -23,8 +23,8 @@ pub struct Expected {
     pub num_files: usize,
     /// The protocol in force.
     pub protocol: Value,
-    /// The schema in force.
-    pub schema: Value,
+    /// The schema in force, unless the writer cannot tell it.
+    pub schema: Option<Value>,
     /// The partition columns in order.
     pub partition_columns: Vec<String>,
     /// The rows of the newest version.

@@ -58,6 +58,8 @@ fn older_versions_read_as_their_writer_reads_them() {
             match (open(fixture, Route::Files, Some(version)), &expected.error) {
                 (Ok(snapshot), None) => check_content(&snapshot, expected),
                 (Err(_), Some(_)) => {}
+                // The writer's own caution, not a rule of the specification: the version's files may be gone already.
+                (Ok(_), Some(error)) if error.contains("TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION") => {}
                 (Ok(_), Some(error)) => panic!("version {version} opens; its writer says {error}"),
                 (Err(error), None) => panic!("version {version}: {error:?}"),
             }
@@ -122,8 +124,10 @@ fn check_state(fixture: &Fixture, snapshot: &Snapshot) {
         with_sorted_features(&expected.protocol)
     );
     assert_eq!(snapshot.configuration().partition_columns(), expected.partition_columns);
-    let schema: Value = serde_json::from_str(&snapshot.configuration().schema().to_json()).expect("it is JSON");
-    assert_eq!(without_metadata(&schema), without_metadata(&expected.schema));
+    if let Some(expected) = &expected.schema {
+        let schema: Value = serde_json::from_str(&snapshot.configuration().schema().to_json()).expect("it is JSON");
+        assert_eq!(without_metadata(&schema), without_metadata(expected));
+    }
     if let Some(expected) = &expected.domains {
         let domains = block_on(snapshot.domains()).expect("they can be read");
         assert_eq!(sorted(&domains.values().map(as_json).collect::<Vec<_>>()), sorted(expected));
@@ -134,12 +138,22 @@ fn check_state(fixture: &Fixture, snapshot: &Snapshot) {
     }
 }
 
+/// A version that its writer opens and refuses to read has no rows here either.
 fn check_content(snapshot: &Snapshot, expected: &Content) {
+    if let Some(refusal) = &expected.error {
+        let read =
+            ScanBuilder::new(snapshot.clone()).build().and_then(|scan| block_on(scan.stream().try_collect::<Vec<_>>()));
+        let columns = snapshot.configuration().schema().fields.len();
+        return assert!(read.is_err() || columns == 0, "{columns} columns can be read; the writer says {refusal}");
+    }
     let batches = read(ScanBuilder::new(snapshot.clone()));
     let rows = canonical_rows(&batches);
     if let Some(expected) = &expected.rows {
-        let decoded = |rows: &[String]| rows.iter().map(|row| with_variants_decoded(row)).collect::<Vec<_>>();
-        assert_same_rows(&decoded(&rows), &decoded(&sorted(expected)));
+        let expected = sorted(expected);
+        if rows != expected {
+            let decoded = |rows: &[String]| rows.iter().map(|row| with_variants_decoded(row)).collect::<Vec<_>>();
+            assert_same_rows(&decoded(&rows), &decoded(&expected));
+        }
     }
     if let Some(expected) = &expected.rows_sha256 {
         assert_eq!(&hash_rows(&rows), expected);
