@@ -158,6 +158,20 @@ proptest! {
 }
 
 #[test]
+fn a_pattern_that_begins_with_null_is_not_dropped() {
+    let pattern = Expr::binary(Expr::Literal(Scalar::Null), BinaryOp::Add, Expr::column("a"));
+    let like = Expr::Like {
+        kind: LikeKind::RLike,
+        expr: Box::new(Expr::column("a")),
+        pattern: Box::new(pattern),
+        escape: None,
+        negated: false,
+    };
+    assert_eq!(like.to_string(), "a RLIKE (NULL + a)");
+    assert_eq!(parse(&like.to_string()).unwrap(), like);
+}
+
+#[test]
 fn expressions_travel_as_their_text() {
     let expr = parse("a.b = 'x' AND n > 1.5D").unwrap();
     let json = serde_json::to_string(&expr).unwrap();

@@ -57,12 +57,10 @@ impl Display for Expr {
             Self::Like { kind, expr, pattern, escape, negated } => {
                 part(f, expr, Binding::BitOr)?;
                 write!(f, " {}{} ", not(*negated), like_name(*kind))?;
-                // After RLIKE the parser takes a bare NULL for a keyword.
-                let bare_null = **pattern == Self::Literal(Scalar::Null);
-                if bare_null {
-                    write!(f, "({pattern})")?
-                } else {
-                    part(f, pattern, Binding::BitOr)?
+                // After RLIKE the parser takes a leading NULL for a keyword of its own, and drops it.
+                match pattern.to_string() {
+                    text if text.starts_with("NULL") => write!(f, "({text})")?,
+                    _ => part(f, pattern, Binding::BitOr)?,
                 }
                 escape.map_or(Ok(()), |escape| {
                     f.write_str(" ESCAPE ")?;
