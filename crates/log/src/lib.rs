@@ -24,6 +24,7 @@ mod replay;
 mod scalar_text;
 pub mod schema;
 pub mod segment;
+mod side_by_side;
 pub mod snapshot;
 pub mod source;
 pub mod statistics;

@@ -141,6 +141,16 @@ impl TableStore {
         read.with("file", path).with("table", &self.root)
     }
 
+    /// A file, opened for plain file calls; `None` where the store is not local.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MissingFile`]; [`ErrorKind::Storage`].
+    pub(crate) async fn open_local(&self, path: &str) -> Result<Option<File>> {
+        let Some(local) = self.locate(path)?.local else { return Ok(None) };
+        let opened = cpu::run(&self.context.cpu, move || File::open(local).map_err(io_error)).await;
+        opened.map(Some).with("file", path).with("table", &self.root)
+    }
+
     /// Whether small files are read by plain file calls, from any thread.
     pub(crate) fn is_local(&self) -> bool {
         self.location.local.is_some()
@@ -250,11 +260,47 @@ fn read_ranges_local(path: &PathBuf, ranges: &[Range<u64>]) -> Result<Vec<Bytes>
         if range.start > range.end || range.end > size {
             return Err(truncated(range, size));
         }
-        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
-        file.read_exact_at(&mut bytes, range.start).map_err(io_error)?;
-        Ok(Bytes::from(bytes))
+        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        read_file_at(&file, range.start, length).map_err(io_error)
     };
     ranges.iter().map(read).collect()
+}
+
+/// So many bytes of a file from an offset on, without moving the file's own.
+///
+/// # Errors
+/// [`std::io::ErrorKind::UnexpectedEof`] where the file ends before them; whatever the file system says.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("f");
+/// std::fs::write(&path, "abcdef")?;
+/// let bytes = deltaic_log::store::read_file_at(&std::fs::File::open(&path)?, 2, 3)?;
+/// assert_eq!(bytes, "cde");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn read_file_at(file: &File, start: u64, length: usize) -> std::io::Result<Bytes> {
+    // The buffer is filled by the read itself, not cleared first: that would be a second pass over every byte.
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length).map_err(std::io::Error::other)?;
+    match (At { file, offset: start }).take(length as u64).read_to_end(&mut bytes)? {
+        read if read == length => Ok(bytes.into()),
+        _ => Err(std::io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Reads on from an offset.
+struct At<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
 }
 
 fn outside(path: &str) -> Error {

@@ -7,12 +7,16 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, Int64Array, MapArray, RecordBatch, StringArray, StructArray};
 use arrow_schema::DataType;
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 
-use super::parquet_file::{FetchedRowGroup, ParquetFile, is_all_null};
+use super::FileRowGroup;
+use super::parquet_file::{ParquetFile, RowGroupBatches, is_all_null};
 use crate::action_reconciliation::{KeySet, file_key};
+use crate::cpu;
 use crate::deletion_vector::{DeletionVectorDescriptor, StorageType};
-use crate::error::{Error, ErrorKind, Result};
-use crate::file_set::{FileChunk, FileColumns, FileRow, LiveRows, Origin, RowGroupOrigin};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::file_set::{CHUNK_ROWS_MAX, FileChunk, FileColumns, FileRow, LiveRows, Origin, RowGroupOrigin};
+use crate::store::TableStore;
 
 /// The leaves that a row of [`FileColumns`] is made from and that hold a value in this row group. `None` where the row
 /// group has no `add` at all.
@@ -39,78 +43,93 @@ pub(crate) fn file_leaves(file: &ParquetFile, row_group: usize) -> Option<Vec<us
     Some(leaves.filter(|leaf| path.contains(leaf) || map.contains(leaf) || has_values(leaf)).collect())
 }
 
-/// Decodes the files of a row group. Those whose key is in `newer` are not live.
+/// Decodes the files of a row group, chunk by chunk. Those whose key is in `newer` are not live.
 ///
 /// # Errors
-/// [`ErrorKind::CorruptLog`].
-pub(crate) fn decode_files(
-    fetched: FetchedRowGroup,
-    file: &ParquetFile,
-    row_group: usize,
-    newer: &KeySet,
-) -> Result<Vec<FileChunk>> {
-    let columns = FileColumns::with_capacity(rows_of(file, row_group), path_bytes_of(file, row_group));
-    let mut building = Building { file, row_group, newer, rows: Vec::new(), columns, done: Vec::new() };
-    let mut first_row = 0;
-    fetched.decode(|batch| {
-        building.take(&batch, first_row)?;
-        first_row += batch.num_rows();
-        Ok(())
-    })?;
-    building.close();
-    Ok(building.done)
-}
-
-fn rows_of(file: &ParquetFile, row_group: usize) -> usize {
-    usize::try_from(file.row_groups()[row_group].num_rows()).unwrap_or(0)
-}
-
-/// About how many bytes a row group's paths take: unless they are encoded by a dictionary, what the footer says.
-fn path_bytes_of(file: &ParquetFile, row_group: usize) -> usize {
-    let columns = file.row_groups()[row_group].columns();
-    let sizes = file.leaves(|path| path == ["add", "path"]).into_iter().map(|leaf| columns[leaf].uncompressed_size());
-    sizes.map(|size| usize::try_from(size).unwrap_or(0)).sum()
-}
-
-struct Building<'a> {
-    file: &'a ParquetFile,
-    row_group: usize,
-    newer: &'a KeySet,
-    /// The rows of the row group that `columns` holds.
-    rows: Vec<Range<usize>>,
-    columns: FileColumns,
-    done: Vec<FileChunk>,
-}
-
-impl Building<'_> {
-    fn take(&mut self, batch: &RecordBatch, first_row: usize) -> Result<()> {
-        let add = batch.column_by_name("add").and_then(|column| column.as_struct_opt());
-        let add = add.ok_or_else(|| malformed("has no struct column `add`"))?;
-        let adds = AddBatch::new(add)?;
-        for row in (0..add.len()).filter(|row| add.is_valid(*row)) {
-            adds.push_row(row, &mut self.columns)?;
-            match self.rows.last_mut() {
-                Some(last) if last.end == first_row + row => last.end += 1,
-                _ => self.rows.push(first_row + row..first_row + row + 1),
+/// The stream's items fail with [`ErrorKind::CorruptLog`], [`ErrorKind::MissingFile`], [`ErrorKind::Storage`].
+pub(super) fn decode(
+    store: TableStore,
+    job: FileRowGroup,
+    newer: Arc<KeySet>,
+) -> impl Stream<Item = Result<FileChunk>> + Send {
+    let (cpu, path, root) = (store.context().cpu.clone(), job.file.path.clone(), store.root().clone());
+    let chunks = stream::once(async move {
+        let fetched = job.file.fetch(&store, job.row_group, job.leaves).await?;
+        let decoder = FileDecoder::new(fetched.batches(None)?, job.file, job.row_group, newer);
+        Ok::<_, Error>(stream::try_unfold(decoder, move |mut decoder| {
+            let cpu = cpu.clone();
+            async move {
+                let next = cpu::run(&cpu, move || Ok((decoder.next_chunk()?, decoder))).await?;
+                Ok(next.0.map(|chunk| (chunk, next.1)))
             }
-            if self.columns.is_full() {
-                self.close();
-            }
-        }
-        Ok(())
+        }))
+    });
+    chunks.try_flatten().map(move |chunk: Result<_>| chunk.with("file", &path).with("table", &root))
+}
+
+/// A row group on its way into chunks.
+struct FileDecoder {
+    batches: RowGroupBatches,
+    file: ParquetFile,
+    row_group: usize,
+    newer: Arc<KeySet>,
+    /// How many rows of the row group are decoded.
+    decoded_rows: usize,
+}
+
+impl FileDecoder {
+    fn new(batches: RowGroupBatches, file: ParquetFile, row_group: usize, newer: Arc<KeySet>) -> Self {
+        Self { batches, file, row_group, newer, decoded_rows: 0 }
     }
 
-    fn close(&mut self) {
-        let mut columns = std::mem::take(&mut self.columns);
-        let rows = std::mem::take(&mut self.rows);
+    /// The next chunk; `None` at the end.
+    fn next_chunk(&mut self) -> Result<Option<FileChunk>> {
+        let (mut columns, mut rows) = (self.room(), Vec::new());
+        while !columns.is_full() {
+            let Some(batch) = self.batches.next().transpose()? else { break };
+            push_batch(&batch, self.decoded_rows, &mut columns, &mut rows)?;
+            self.decoded_rows += batch.num_rows();
+        }
         if columns.len() == 0 {
-            return;
+            return Ok(None);
         }
         columns.freeze();
-        let live = LiveRows::without(&columns, self.newer);
+        let live = LiveRows::without(&columns, &self.newer);
         let origin = RowGroupOrigin { file: self.file.clone(), row_group: self.row_group, rows };
-        self.done.push(FileChunk::new(Arc::new(columns), live, Origin::RowGroup(Arc::new(origin))));
+        Ok(Some(FileChunk::new(Arc::new(columns), live, Origin::RowGroup(Arc::new(origin)))))
     }
+
+    /// Columns with room for the rows that are left, as far as one chunk takes them: about as many bytes of paths as the
+    /// footer gives for them, unless they are encoded by a dictionary.
+    fn room(&self) -> FileColumns {
+        let row_group = &self.file.row_groups()[self.row_group];
+        let total = usize::try_from(row_group.num_rows()).unwrap_or(0);
+        let rows = total.saturating_sub(self.decoded_rows).min(CHUNK_ROWS_MAX);
+        let paths = self.file.leaves(|path| path == ["add", "path"]).into_iter();
+        let bytes: i64 = paths.map(|leaf| row_group.columns()[leaf].uncompressed_size()).sum();
+        let bytes_per_row = usize::try_from(bytes).unwrap_or(0) / total.max(1) + 1;
+        FileColumns::with_capacity(rows, rows.saturating_mul(bytes_per_row))
+    }
+}
+
+/// Adds the files of a batch to `columns`, and where they stand in the row group to `rows`.
+fn push_batch(
+    batch: &RecordBatch,
+    first_row: usize,
+    columns: &mut FileColumns,
+    rows: &mut Vec<Range<usize>>,
+) -> Result<()> {
+    let add = batch.column_by_name("add").and_then(|column| column.as_struct_opt());
+    let add = add.ok_or_else(|| malformed("has no struct column `add`"))?;
+    let adds = AddBatch::new(add)?;
+    for row in (0..add.len()).filter(|row| add.is_valid(*row)) {
+        adds.push_row(row, columns)?;
+        match rows.last_mut() {
+            Some(last) if last.end == first_row + row => last.end += 1,
+            _ => rows.push(first_row + row..first_row + row + 1),
+        }
+    }
+    Ok(())
 }
 
 impl LiveRows {

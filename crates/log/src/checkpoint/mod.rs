@@ -8,6 +8,7 @@ mod actions;
 mod files;
 mod parquet_file;
 mod removes;
+mod row_group_bytes;
 mod statistics;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::file_name::{LOG_DIR, SIDECAR_DIR};
 use crate::file_set::{FileChunk, LiveRows, Origin};
 use crate::segment::CheckpointFiles;
+use crate::side_by_side::SideBySide;
 use crate::store::TableStore;
 use crate::version::Version;
 use actions::rows_of;
@@ -101,8 +103,8 @@ impl Checkpoint {
         Ok((transactions, domains))
     }
 
-    /// The live files of the checkpoint, in its order, without those whose key is in `newer`: a few row groups in
-    /// flight at a time, none kept. Whether all files are there is known before the stream begins.
+    /// The live files of the checkpoint, in its order, without those whose key is in `newer`: a few row groups are
+    /// decoded at a time, chunk by chunk, and nothing is kept. Whether all files are there is known before the stream begins.
     ///
     /// # Errors
     /// As [`Self::open`]; so do the stream's items.
@@ -114,13 +116,9 @@ impl Checkpoint {
     ) -> Result<BoxStream<'static, Result<FileChunk>>> {
         let jobs: Vec<_> = self.file_row_groups(store).await?.into_iter().filter(|job| job.is_kept(filter)).collect();
         let inline = self.inline_json_files(&newer);
-        let (store, width) = (store.clone(), store.context().cpu.parallelism() + 1);
-        let chunks = stream::iter(jobs)
-            .map(move |job| decode_row_group(store.clone(), job, newer.clone()))
-            .buffered(width)
-            .map_ok(|chunks| stream::iter(chunks.into_iter().map(Ok)))
-            .try_flatten();
-        Ok(stream::iter(inline.map(Ok)).chain(chunks).boxed())
+        let (store, width) = (store.clone(), store.context().cpu.parallelism());
+        let row_groups = jobs.into_iter().map(move |job| files::decode(store.clone(), job, newer.clone()).boxed());
+        Ok(stream::iter(inline.map(Ok)).chain(SideBySide::new(row_groups, width)).boxed())
     }
 
     /// How many row groups with files `filter` keeps, and how many there are.
@@ -225,14 +223,8 @@ impl Checkpoint {
                     continue;
                 }
                 let fetched = file.fetch(store, row_group, leaves.clone()).await?;
-                let batches = cpu::run(&store.context().cpu, move || {
-                    let mut batches = Vec::new();
-                    fetched.decode(|batch| {
-                        batches.push(batch);
-                        Ok(())
-                    })?;
-                    Ok(batches)
-                });
+                let batches =
+                    cpu::run(&store.context().cpu, move || fetched.batches(None)?.collect::<Result<Vec<_>>>());
                 batches.await?.iter().try_for_each(&mut take).with("file", &file.path)?;
             }
         }
@@ -263,14 +255,6 @@ impl FileRowGroup {
     fn is_kept(&self, filter: Option<&RowGroupFilter>) -> bool {
         filter.is_none_or(|filter| filter(self.file.footer()).get(self.row_group).copied().unwrap_or(true))
     }
-}
-
-async fn decode_row_group(store: TableStore, job: FileRowGroup, newer: Arc<KeySet>) -> Result<Vec<FileChunk>> {
-    let FileRowGroup { file, row_group, leaves } = job;
-    let fetched = file.fetch(&store, row_group, leaves).await?;
-    let path = file.path.clone();
-    let decoded = cpu::run(&store.context().cpu, move || files::decode_files(fetched, &file, row_group, &newer)).await;
-    decoded.with("file", path).with("table", store.root())
 }
 
 async fn open_parquet(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {

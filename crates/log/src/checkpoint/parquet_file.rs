@@ -1,17 +1,21 @@
 //! A checkpoint's parquet file: its footer, and the parts of its row groups that are needed, fetched and decoded apart.
 
-use std::io::Read;
+use std::iter;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::{DataType, FieldRef, Fields, Schema};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
-use parquet::file::reader::{ChunkReader, Length};
 
+use super::row_group_bytes::RowGroupBytes;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::store::TableStore;
 
@@ -19,8 +23,8 @@ use crate::store::TableStore;
 const FOOTER_GUESS_BYTES: u64 = 64 << 10;
 /// The magic number at both ends, and the footer's size. Stores refuse to read a range of an empty file.
 const SMALLEST_BYTES: u64 = 12;
-/// Rows decoded at a time: larger batches are slower with long strings.
-const BATCH_ROWS: usize = 8192;
+/// Rows decoded at a time: what they hold fits into the processor's cache.
+const BATCH_ROWS: usize = 1024;
 
 /// A parquet file whose footer is read. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -28,14 +32,16 @@ pub(crate) struct ParquetFile {
     pub(crate) path: String,
     pub(crate) size: u64,
     metadata: ArrowReaderMetadata,
+    /// All of the file, where it is so small that it came with its footer.
+    whole: Option<Bytes>,
 }
 
-/// Leaf columns of one row group, fetched and not yet decoded.
+/// Leaf columns of one row group, at hand and not yet decoded.
 pub(crate) struct FetchedRowGroup {
     file: ParquetFile,
     row_group: usize,
     leaves: Vec<usize>,
-    bytes: FetchedRanges,
+    bytes: RowGroupBytes,
 }
 
 impl ParquetFile {
@@ -52,10 +58,9 @@ impl ParquetFile {
             let tail = fetch_one(store, path, size.saturating_sub(guess)..size).await?;
             match guarded(|| parse_tail(&tail, size)).with("file", path)? {
                 Tail::Whole(metadata) => {
-                    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-                    let metadata =
-                        guarded(|| ArrowReaderMetadata::try_new((*metadata).into(), options)).with("file", path)?;
-                    return Ok(Self { path: path.to_owned(), size, metadata });
+                    let metadata = guarded(|| reader_metadata(Arc::from(metadata))).with("file", path)?;
+                    let whole = (tail.len() as u64 == size).then_some(tail);
+                    return Ok(Self { path: path.to_owned(), size, metadata, whole });
                 }
                 Tail::Needs(bytes) if bytes > guess && bytes <= size => guess = bytes,
                 Tail::Needs(_) => return Err(damaged("its footer does not fit into it").with("file", path)),
@@ -78,7 +83,7 @@ impl ParquetFile {
         (0..columns.len()).filter(|&leaf| wanted(columns[leaf].path().parts())).collect()
     }
 
-    /// Fetches leaf columns of a row group.
+    /// Fetches leaf columns of a row group; of a local file, they are read page by page when they are decoded.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -91,33 +96,51 @@ impl ParquetFile {
         let columns = self.row_groups()[row_group].columns();
         let range = |leaf: &usize| chunk_range(&columns[*leaf], self.size);
         let ranges: Vec<_> = leaves.iter().map(range).collect::<Result<_>>().with("file", &self.path)?;
-        let bytes = store.read_ranges(&self.path, ranges.clone()).await?;
-        let bytes =
-            FetchedRanges { size: self.size, parts: ranges.iter().map(|range| range.start).zip(bytes).collect() };
+        let bytes = match &self.whole {
+            Some(whole) => RowGroupBytes::of_whole(whole.clone()),
+            None => RowGroupBytes::fetch(store, &self.path, self.size, ranges).await?,
+        };
         Ok(FetchedRowGroup { file: self.clone(), row_group, leaves, bytes })
     }
 }
 
 impl FetchedRowGroup {
-    /// Decodes the row group, handing over a few thousand rows at a time.
+    /// Decodes the row group, or some rows of it, a thousand or so at a time. Pages without any of these rows are passed
+    /// over as they are.
     ///
     /// # Errors
-    /// [`ErrorKind::CorruptLog`], and whatever `take` returns.
-    pub(crate) fn decode(self, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
+    /// [`ErrorKind::CorruptLog`].
+    pub(crate) fn batches(self, rows: Option<Range<usize>>) -> Result<RowGroupBatches> {
         let path = self.file.path.clone();
         let mask = ProjectionMask::leaves(self.file.metadata.parquet_schema(), self.leaves);
-        let mut reader = guarded(|| {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes, self.file.metadata)
+        let total = usize::try_from(self.file.row_groups()[self.row_group].num_rows()).unwrap_or(0);
+        let selection = rows.map(|rows| RowSelection::from_consecutive_ranges(iter::once(rows), total));
+        let reader = guarded(|| {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes, self.file.metadata)
                 .with_projection(mask)
                 .with_row_groups(vec![self.row_group])
-                .with_batch_size(BATCH_ROWS)
-                .build()
-        })
-        .with("file", &path)?;
-        while let Some(batch) = guarded(|| reader.next().transpose().map_err(ParquetError::from)).with("file", &path)? {
-            take(batch).with("file", &path)?;
-        }
-        Ok(())
+                .with_batch_size(BATCH_ROWS);
+            match selection {
+                Some(selection) => builder.with_row_selection(selection).build(),
+                None => builder.build(),
+            }
+        });
+        Ok(RowGroupBatches { reader: reader.with("file", &path)?, path })
+    }
+}
+
+/// Rows of a row group, batch by batch, as they are decoded.
+pub(crate) struct RowGroupBatches {
+    reader: ParquetRecordBatchReader,
+    path: String,
+}
+
+impl Iterator for RowGroupBatches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = guarded(|| self.reader.next().transpose().map_err(ParquetError::from));
+        next.with("file", &self.path).transpose()
     }
 }
 
@@ -125,6 +148,31 @@ impl FetchedRowGroup {
 pub(crate) fn is_all_null(column: &ColumnChunkMetaData) -> bool {
     let nulls = column.statistics().and_then(|statistics| statistics.null_count_opt());
     nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(column.num_values()))
+}
+
+/// The statistics' texts, by far the largest column, are decoded as views: they are read once, where they were
+/// decompressed.
+fn reader_metadata(metadata: Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata, ParquetError> {
+    let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let plain = ArrowReaderMetadata::try_new(metadata.clone(), options())?;
+    let fields: Fields = plain.schema().fields().iter().map(with_stats_viewed).collect();
+    match fields == *plain.schema().fields() {
+        true => Ok(plain),
+        false => ArrowReaderMetadata::try_new(metadata, options().with_schema(Arc::new(Schema::new(fields)))),
+    }
+}
+
+fn with_stats_viewed(field: &FieldRef) -> FieldRef {
+    let DataType::Struct(members) = field.data_type() else { return field.clone() };
+    if field.name() != "add" {
+        return field.clone();
+    }
+    let viewed = |member: &FieldRef| match (member.name().as_str(), member.data_type()) {
+        ("stats", DataType::Utf8) => Arc::new(member.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => member.clone(),
+    };
+    let members = members.iter().map(viewed).collect();
+    Arc::new(field.as_ref().clone().with_data_type(DataType::Struct(members)))
 }
 
 enum Tail {
@@ -167,48 +215,5 @@ fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(damaged("the decoder refuses it").because(error)),
         Err(_) => Err(damaged("the decoder gave up on it")),
-    }
-}
-
-/// Parts of a file, as the parquet decoder wants to see a file.
-#[derive(Debug)]
-struct FetchedRanges {
-    size: u64,
-    /// Where each part starts, and its bytes.
-    parts: Vec<(u64, Bytes)>,
-}
-
-impl FetchedRanges {
-    fn bytes_from(&self, start: u64) -> Result<Bytes, ParquetError> {
-        let holds = |(from, bytes): &&(u64, Bytes)| (*from..*from + bytes.len() as u64).contains(&start);
-        let (from, bytes) = self
-            .parts
-            .iter()
-            .find(holds)
-            .ok_or_else(|| ParquetError::General(format!("byte {start} lies outside of its column")))?;
-        Ok(bytes.slice(usize::try_from(start - from)?..))
-    }
-}
-
-impl Length for FetchedRanges {
-    fn len(&self) -> u64 {
-        self.size
-    }
-}
-
-impl ChunkReader for FetchedRanges {
-    type T = Box<dyn Read + Send>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        use bytes::Buf;
-        Ok(Box::new(self.bytes_from(start)?.reader()))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let bytes = self.bytes_from(start)?;
-        if length > bytes.len() {
-            return Err(ParquetError::General(format!("{length} bytes from {start} lie outside of their column")));
-        }
-        Ok(bytes.slice(..length))
     }
 }

@@ -26,10 +26,9 @@ pub(super) async fn of_row_group(
     let fetched = file.fetch(store, row_group, leaves).await?;
     let removes = cpu::run(&store.context().cpu, move || {
         let mut removes = Vec::new();
-        fetched.decode(|batch| {
-            removes.extend(rows_of::<Remove>(&batch, "remove")?);
-            Ok(())
-        })?;
+        for batch in fetched.batches(None)? {
+            removes.extend(rows_of::<Remove>(&batch?, "remove")?);
+        }
         Ok(standing(removes, &newer))
     });
     removes.await.with("file", &file.path)

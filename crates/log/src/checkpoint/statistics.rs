@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, new_null_array};
 use arrow_schema::DataType;
 use arrow_select::concat::concat;
 
@@ -62,17 +62,17 @@ fn from_text(
     columns: &[ColumnPath],
 ) -> Result<BoundsBatch> {
     let mut extractor = StatsExtractor::new(schema, columns)?;
-    let mut first_row = 0;
-    fetched.decode(|batch| {
-        let stats = member(&batch, &["stats"]).map(|stats| arrow_cast::cast(&stats, &DataType::Utf8)).transpose()?;
-        let stats: Option<&StringArray> = stats.as_ref().map(|stats| stats.as_string());
+    let mut first_row = span(rows).start;
+    for batch in fetched.batches(Some(span(rows)))? {
+        let batch = batch?;
+        let stats =
+            member(&batch, &["stats"]).map(|stats| arrow_cast::cast(&stats, &DataType::Utf8View)).transpose()?;
+        let stats = stats.as_ref().map(|stats| stats.as_string_view());
         for row in within(rows, first_row, batch.num_rows()).flatten() {
-            let text = stats.filter(|stats| stats.is_valid(row)).map(|stats| stats.value(row).as_bytes());
-            extractor.push(text);
+            extractor.push_text(stats.filter(|stats| stats.is_valid(row)).map(|stats| stats.value(row)));
         }
         first_row += batch.num_rows();
-        Ok(())
-    })?;
+    }
     Ok(extractor.finish())
 }
 
@@ -83,12 +83,12 @@ fn from_struct(
     columns: &[ColumnPath],
 ) -> Result<BoundsBatch> {
     let mut batches = Vec::new();
-    let mut first_row = 0;
-    fetched.decode(|batch| {
+    let mut first_row = span(rows).start;
+    for batch in fetched.batches(Some(span(rows)))? {
+        let batch = batch?;
         batches.extend(within(rows, first_row, batch.num_rows()).map(|rows| batch.slice(rows.start, rows.len())));
         first_row += batch.num_rows();
-        Ok(())
-    })?;
+    }
     let whole = |path: &[&str], data_type: &DataType| column_of(&batches, path, data_type);
     let num_records = whole(&["stats_parsed", "numRecords"], &DataType::Int64)?.as_primitive::<Int64Type>().clone();
     let tight = whole(&["stats_parsed", "tightBounds"], &DataType::Boolean)?;
@@ -149,6 +149,11 @@ fn member(batch: &RecordBatch, path: &[&str]) -> Option<ArrayRef> {
     path.iter().try_fold(batch.column_by_name("add")?.clone(), |parent, name| {
         parent.as_struct_opt()?.column_by_name(name).cloned()
     })
+}
+
+/// From the first of some rows to the last.
+fn span(rows: &[Range<usize>]) -> Range<usize> {
+    rows.first().map_or(0, |first| first.start)..rows.last().map_or(0, |last| last.end)
 }
 
 /// Which rows of a batch are wanted: `rows`, as far as they lie in the batch, counted from its start.

@@ -14,7 +14,7 @@ pub(crate) use columns::{FileColumns, FileRow};
 pub(crate) use key_column::KeyColumn;
 pub use set::FileSet;
 
-/// A chunk has no more rows than this.
-pub(crate) const CHUNK_ROWS_MAX: usize = 1 << 18;
+/// A chunk that has so many rows is closed.
+pub(crate) const CHUNK_ROWS_MAX: usize = 1 << 17;
 /// A chunk is closed when one of its buffers reaches this many bytes.
 pub(crate) const CHUNK_BYTES_MAX: usize = 1 << 30;

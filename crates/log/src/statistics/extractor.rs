@@ -10,8 +10,8 @@ use arrow_array::{ArrayRef, BooleanArray, Int64Array};
 
 /// Takes the bounds of some columns out of the statistics of many files.
 ///
-/// What a text does not say, or does not say clearly, is null: unknown. A text that is no JSON at all makes all of its
-/// file's values unknown; of parts that nobody asked for, only the structure is looked at.
+/// What a text does not say, or does not say clearly, is null: unknown. A text that is no JSON makes all of its file's
+/// values unknown; at parts that nobody asked for, no more is looked than it takes to find their end.
 ///
 /// ```
 /// use deltaic_log::schema::{ColumnPath, PrimitiveType, StructField, StructType};
@@ -91,10 +91,7 @@ impl StatsExtractor {
 
     /// Appends one file's statistics, as JSON text.
     pub fn push(&mut self, json: Option<&[u8]>) {
-        match json.and_then(|json| simdutf8::basic::from_utf8(json).ok()) {
-            Some(json) => self.push_text(json),
-            None => self.push_nothing(),
-        }
+        self.push_text(json.and_then(|json| simdutf8::basic::from_utf8(json).ok()));
     }
 
     /// Appends one file's statistics as they stand in a commit: a JSON string literal, quotes and all.
@@ -107,7 +104,7 @@ impl StatsExtractor {
         match between_quotes.filter(|text| scan::<true>(text.as_bytes(), &self.wanted, &mut self.found).is_some()) {
             Some(text) => self.append(text.as_bytes()),
             None => match serde_json::from_str::<String>(literal) {
-                Ok(json) => self.push_text(&json),
+                Ok(json) => self.push_text(Some(&json)),
                 Err(_) => self.push_nothing(),
             },
         }
@@ -123,7 +120,9 @@ impl StatsExtractor {
         BoundsBatch { num_records: self.num_records.finish(), tight: self.tight.finish(), columns }
     }
 
-    fn push_text(&mut self, json: &str) {
+    /// Appends one file's statistics, as JSON text.
+    pub(crate) fn push_text(&mut self, json: Option<&str>) {
+        let Some(json) = json else { return self.push_nothing() };
         self.found.clear();
         if scan::<false>(json.as_bytes(), &self.wanted, &mut self.found).is_some() {
             return self.append(json.as_bytes());
@@ -311,14 +310,14 @@ mod tests {
         }
 
         #[test]
-        fn a_broken_text_says_nothing(text in any_text(), at in any::<proptest::sample::Index>(), to in "[\"\\\\{}:,0-9a\\[\\] \n]{0,2}") {
+        fn a_broken_text_says_nothing_but_where_nobody_asked(text in any_text(), at in any::<proptest::sample::Index>(), to in "[\"\\\\{}:,0-9a\\[\\] \n]{0,2}") {
             let at = at.index(text.len() + 1);
             let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             let end = (at + 1..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(at);
             let broken = format!("{}{to}{}", &text[..at], &text[end..]);
             let found = extract(&broken);
             if serde_json::from_str::<serde::de::IgnoredAny>(&broken).is_err() {
-                prop_assert_eq!(found, oracle("{}"), "{}", broken);
+                prop_assert!(found == oracle("{}") || found == oracle(&text), "{} gives {:?}", broken, found);
             }
         }
 

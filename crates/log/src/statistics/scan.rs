@@ -2,7 +2,11 @@
 //!
 //! It takes plain JSON, or JSON that is still escaped as the string literal it is in a commit: the two differ, in all
 //! that real statistics hold, by how a quote is written only. Whatever else is escaped, repeated or malformed makes it
-//! give up, and [`super::shape`] decides; it never gives a value that `shape` would not.
+//! give up, and [`super::shape`] decides; of a text that is JSON, it never gives a value that `shape` would not.
+//!
+//! Most of a text is bounds of columns that nobody asked for. They are passed over at the speed of a search for the brace
+//! that ends them ([`ends_flat`]), without a look at what stands between: where that is damaged, what was asked for is
+//! still what the text says of it.
 
 use super::wanted::{Found, Section, Token, Wanted};
 use std::ops::Range;
@@ -26,13 +30,16 @@ struct Scanner<'t, const ESCAPED: bool> {
 
 impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
     fn statistics(&mut self, wanted: &Wanted, found: &mut Found) -> Option<()> {
-        self.object(|scanner, key| match &scanner.text[key] {
-            b"minValues" => scanner.node(Section::Min, Wanted::ROOT, wanted, found, DEPTH_MAX),
-            b"maxValues" => scanner.node(Section::Max, Wanted::ROOT, wanted, found, DEPTH_MAX),
-            b"nullCount" => scanner.node(Section::NullCount, Wanted::ROOT, wanted, found, DEPTH_MAX),
-            b"numRecords" => scanner.once(&mut found.num_records),
-            b"tightBounds" => scanner.once(&mut found.tight_bounds),
-            _ => scanner.value(DEPTH_MAX).map(|_| ()),
+        self.object(|scanner, key| {
+            match &scanner.text[key] {
+                b"minValues" => scanner.node(Section::Min, Wanted::ROOT, wanted, found, DEPTH_MAX)?,
+                b"maxValues" => scanner.node(Section::Max, Wanted::ROOT, wanted, found, DEPTH_MAX)?,
+                b"nullCount" => scanner.node(Section::NullCount, Wanted::ROOT, wanted, found, DEPTH_MAX)?,
+                b"numRecords" => scanner.once(&mut found.num_records)?,
+                b"tightBounds" => scanner.once(&mut found.tight_bounds)?,
+                _ => drop(scanner.value(DEPTH_MAX)?),
+            }
+            Some(Rest::Wanted)
         })
     }
 
@@ -54,9 +61,17 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
             return self.value(depth).map(|_| ());
         }
         let depth = depth.checked_sub(1)?;
-        self.object(|scanner, key| match wanted.child(node, scanner.text, key) {
-            Some(child) => scanner.node(section, child, wanted, found, depth),
-            None => scanner.value(depth).map(|_| ()),
+        let mut missing = wanted.children(node);
+        if missing == 0 {
+            return self.value(depth).map(|_| ());
+        }
+        self.object(|scanner, key| {
+            let Some(child) = wanted.child(node, scanner.text, key) else {
+                return scanner.value(depth).map(|_| Rest::Wanted);
+            };
+            scanner.node(section, child, wanted, found, depth)?;
+            missing = missing.saturating_sub(1);
+            Some(if missing == 0 { Rest::Without(wanted, node) } else { Rest::Wanted })
         })
     }
 
@@ -67,8 +82,13 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
         match *self.text.get(start)? {
             b'"' | b'\\' => return self.string().map(|range| Some(Token { range, quoted: true })),
             b'{' => {
+                self.at += 1;
+                if self.skip_flat(|_| true).is_some() {
+                    return Some(None);
+                }
+                self.at = start;
                 let depth = depth.checked_sub(1)?;
-                return self.object(|scanner, _| scanner.value(depth).map(|_| ())).map(|()| None);
+                return self.object(|scanner, _| scanner.value(depth).map(|_| Rest::Wanted)).map(|()| None);
             }
             b'[' => return self.array(depth.checked_sub(1)?).map(|()| None),
             b't' => self.word(b"true")?,
@@ -79,8 +99,17 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
         Some(Some(Token { range: start..self.at, quoted: false }))
     }
 
+    /// Past the brace that ends the object whose inside this is, where that is plain to see and nothing in between is
+    /// `wanted`; else nowhere.
     #[inline]
-    fn object(&mut self, mut member: impl FnMut(&mut Self, Range<usize>) -> Option<()>) -> Option<()> {
+    fn skip_flat(&mut self, is_unwanted: impl FnOnce(&[u8]) -> bool) -> Option<()> {
+        let rest = &self.text[self.at..];
+        let inside = &rest[..memchr::memchr(b'}', rest)?];
+        (ends_flat::<ESCAPED>(inside) && is_unwanted(inside)).then(|| self.at += inside.len() + 1)
+    }
+
+    #[inline]
+    fn object<'w>(&mut self, mut member: impl FnMut(&mut Self, Range<usize>) -> Option<Rest<'w>>) -> Option<()> {
         self.byte(b'{')?;
         self.space();
         if self.byte(b'}').is_some() {
@@ -91,7 +120,11 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
             self.space();
             self.byte(b':')?;
             self.space();
-            member(self, key)?;
+            if let Rest::Without(wanted, node) = member(self, key)?
+                && self.skip_flat(|rest| !wanted.may_name_child(node, rest)).is_some()
+            {
+                return Some(());
+            }
             self.space();
             if self.byte(b',').is_none() {
                 return self.byte(b'}');
@@ -178,6 +211,29 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
             self.at += 1;
         }
     }
+}
+
+/// What is to be done with an object's other members.
+enum Rest<'w> {
+    /// They are to be read.
+    Wanted,
+    /// Nothing new is in them, unless a child of this node stands there again.
+    Without(&'w Wanted, usize),
+}
+
+/// Whether the brace behind these bytes ends the object that they are the inside of: no other begins in them, nothing is
+/// escaped, and every string that begins in them ends.
+#[inline]
+fn ends_flat<const ESCAPED: bool>(inside: &[u8]) -> bool {
+    let (mut quotes, mut escapes, mut braces) = (0, 0, 0);
+    // Short enough for counts of a byte each: many are kept in one register.
+    for part in inside.chunks(255) {
+        let count = |byte: u8| part.iter().fold(0_u8, |count, found| count + u8::from(*found == byte));
+        quotes += usize::from(count(b'"'));
+        escapes += usize::from(count(b'\\'));
+        braces += usize::from(count(b'{'));
+    }
+    braces == 0 && quotes % 2 == 0 && escapes == if ESCAPED { quotes } else { 0 }
 }
 
 /// Each byte of a word, the same.

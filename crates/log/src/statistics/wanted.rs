@@ -1,6 +1,7 @@
 //! Which values are wanted of a text, and where they were found.
 
 use crate::schema::ColumnPath;
+use memchr::memmem::Finder;
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -21,6 +22,8 @@ pub(super) struct Wanted {
 
 #[derive(Debug, Default)]
 struct Node {
+    /// Searches for the children's names.
+    finders: Vec<Finder<'static>>,
     /// In the order of their names' abstracts, then bytes: most lookups end at one comparison of integers.
     children: Vec<(Abstract, Box<[u8]>, usize)>,
     column: Option<usize>,
@@ -84,6 +87,18 @@ impl Wanted {
         children.binary_search_by(order).ok().map(|place| children[place].2)
     }
 
+    /// How many children a node has.
+    #[inline]
+    pub(super) fn children(&self, node: usize) -> usize {
+        self.nodes[node].children.len()
+    }
+
+    /// Whether the name of a child stands anywhere in a text: as a key, it may be, or as a part of something else.
+    #[inline]
+    pub(super) fn may_name_child(&self, node: usize, text: &[u8]) -> bool {
+        self.nodes[node].finders.iter().any(|finder| finder.find(text).is_some())
+    }
+
     /// The column that this node is, if it is one.
     #[inline]
     pub(super) fn column(&self, node: usize) -> Option<usize> {
@@ -101,6 +116,7 @@ impl Wanted {
         let place =
             children.partition_point(|(other, other_name, _)| (other, other_name.as_ref()) < (&abstract_, name));
         children.insert(place, (abstract_, name.into(), child));
+        self.nodes[node].finders.push(Finder::new(name).into_owned());
         child
     }
 }

@@ -2,13 +2,13 @@
 
 use super::runner::Runner;
 use bytes::Bytes;
+use deltaic_log::store::read_file_at;
 use deltaic_log::{Error, ErrorKind, Location, Result, ResultExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::fs::File;
-use std::io::{ErrorKind as IoErrorKind, Read};
+use std::io::ErrorKind as IoErrorKind;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -71,26 +71,8 @@ fn open_local(path: &PathBuf) -> Result<File> {
 }
 
 fn read_local(file: &File, range: &Range<u64>) -> Result<Bytes> {
-    let len = usize::try_from(range.end - range.start).map_err(|_| truncated())?;
-    // The buffer is filled by the read itself, not cleared first: that would be a second pass over every byte.
-    let mut bytes = Vec::with_capacity(len);
-    let mut reader = At { file, offset: range.start }.take(len as u64);
-    reader.read_to_end(&mut bytes).map_err(io_error)?;
-    if bytes.len() == len { Ok(bytes.into()) } else { Err(truncated()) }
-}
-
-/// Reads on from an offset, without moving the file's own.
-struct At<'a> {
-    file: &'a File,
-    offset: u64,
-}
-
-impl Read for At<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
+    let length = usize::try_from(range.end - range.start).map_err(|_| truncated())?;
+    read_file_at(file, range.start, length).map_err(io_error)
 }
 
 fn check_ranges(ranges: &[Range<u64>], size: u64) -> Result<()> {
@@ -112,6 +94,7 @@ fn truncated() -> Error {
 fn io_error(error: std::io::Error) -> Error {
     match error.kind() {
         IoErrorKind::NotFound => Error::new(ErrorKind::MissingFile, "storage has no such file"),
+        IoErrorKind::UnexpectedEof => truncated(),
         _ => Error::new(ErrorKind::Storage, "the file system failed").because(error),
     }
 }
