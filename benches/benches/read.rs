@@ -5,19 +5,16 @@ use std::fs::File;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use criterion::{Criterion, criterion_group, criterion_main};
-use deltaic_benches::{LocalFiles, directory_url};
+use deltaic_benches::{LocalFiles, directory_url, read_bare};
 use deltaic_log::Context;
 use deltaic_log::deletion_vector::{DeletionVector, DeletionVectorDescriptor};
 use deltaic_log::feature::ColumnSource;
 use deltaic_scan::{FileRead, ReadOptions, ReadSpec, Reader, RowSet};
 use futures::TryStreamExt;
 use futures::executor::block_on;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowWriter;
 use serde_json::json;
 
@@ -76,29 +73,6 @@ fn write_files(folder: &Path) -> Vec<PathBuf> {
     (0..FILES).map(write).collect()
 }
 
-/// The baseline: what parquet-rs needs for the same bytes.
-fn read_bare(files: &[PathBuf], columns: &[ColumnSource]) -> usize {
-    let (next, rows) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
-    let work = || {
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let file = File::open(file).expect("the file was written");
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("the file was written");
-            let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-            let reader = builder
-                .with_batch_size(ReadSpec::BATCH_ROWS_DEFAULT)
-                .with_projection(mask)
-                .build()
-                .expect("plain types");
-            for batch in reader {
-                rows.fetch_add(black_box(batch.expect("the file is whole")).num_rows(), Ordering::Relaxed);
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(work))));
-    rows.into_inner()
-}
-
 fn reads(files: &[PathBuf], columns: &[ColumnSource], rows: &RowSet) -> Vec<FileRead> {
     let folder = files[0].parent().expect("files are in a folder");
     let root = directory_url(folder);
@@ -135,7 +109,8 @@ fn read(criterion: &mut Criterion) {
     for (name, columns) in [("all columns", &all[..]), ("four columns", &all[..4])] {
         let mut group = criterion.benchmark_group(format!("read, {name}"));
         group.sample_size(10);
-        group.bench_function("bare parquet-rs", |b| b.iter(|| read_bare(&files, columns)));
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        group.bench_function("bare parquet-rs", |b| b.iter(|| read_bare(&files, &names, THREADS)));
         let plain = reads(&files, columns, &RowSet::default());
         group.bench_function("logical batches", |b| b.iter(|| read_logical(plain.clone())));
         for one_in in DELETED_ONE_IN {

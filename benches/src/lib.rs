@@ -1,9 +1,17 @@
 //! Shared parts of the benches: local tables, and what a process has used.
 
-use std::path::Path;
+pub mod derive;
+
+use std::fs::File;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deltaic_log::{Location, Result, Stores};
+use deltaic_scan::ReadSpec;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use url::Url;
 
 /// Every `file:` URL, read past the store.
@@ -27,6 +35,28 @@ impl Stores for LocalFiles {
 pub fn directory_url(path: impl AsRef<Path>) -> Url {
     let path = path.as_ref().canonicalize().expect("the table's directory exists");
     Url::from_directory_path(path).expect("an absolute path is a URL")
+}
+
+/// Reads columns of files with parquet-rs alone, a file at a time on each thread: what any engine on top of it can hope for.
+/// Gives the number of rows.
+///
+/// # Panics
+/// Where a file cannot be read.
+pub fn read_bare(files: &[PathBuf], columns: &[&str], threads: usize) -> usize {
+    let (next, rows) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let file = File::open(file).expect("the file exists");
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("the file is whole");
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            let reader = builder.with_batch_size(ReadSpec::BATCH_ROWS_DEFAULT).with_projection(mask).build();
+            for batch in reader.expect("plain types") {
+                rows.fetch_add(black_box(batch.expect("the file is whole")).num_rows(), Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    rows.into_inner()
 }
 
 /// CPU time that the process has used, in seconds.

@@ -17,7 +17,8 @@ cargo xtask COMMAND
                     (REQUIRE_ALL=1 turns every skip into a failure)
   ci                what continuous integration runs: formatting, lints, documentation, tests, the public API
   fixtures [ARGS]   make the tables of fixtures/ anew with the engines that wrote them (Java 17, Python)
-  bench [OUT ARGS]  measure against other engines on the same tables ($DELTAIC_PEERS, by default ../shared/bench)
+  bench [OUT [PAIRS [LANE]]]
+                    measure against other engines on the same tables ($DELTAIC_PEERS, by default ../shared/bench)
   public-api [--update]
                     compare the public API with public-api.txt, or write that file
 ";

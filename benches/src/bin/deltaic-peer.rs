@@ -4,7 +4,14 @@
 //! deltaic-peer snapshot PATH [--reps N]
 //! deltaic-peer scan PATH [--predicate SQL] [--stats json|struct|none] [--visit] [--stream] [--again] [--threads N] [--reps N]
 //! deltaic-peer read PATH [--predicate SQL] [--columns a,b] [--collect] [--threads N] [--reps N]
+//! deltaic-peer bare PATH [--columns a,b] [--threads N] [--reps N]
+//! deltaic-peer refresh PATH [--reps N]
+//! deltaic-peer derive checksum|vectors FROM TO
 //! ```
+//!
+//! `bare` reads the table's files with parquet-rs alone, on two threads. `refresh` lists the files of the version before the
+//! newest, and reports the time of refreshing that snapshot and listing again. `derive` makes a table of the same data
+//! files with a version checksum, or with a deletion vector on every file.
 //!
 //! Every repeat starts from a fresh context and a fresh snapshot. `--visit` also looks at every file's path and number of
 //! records; `--again` plans a second predicate on the same column and reports the time of that alone.
@@ -32,6 +39,7 @@ struct Arguments {
     stream: bool,
     again: bool,
     collect: bool,
+    threads: usize,
     reps: usize,
 }
 
@@ -47,6 +55,7 @@ fn arguments() -> Option<Arguments> {
         stream: false,
         again: false,
         collect: false,
+        threads: 2,
         reps: 3,
     };
     while let Some(word) = words.next() {
@@ -58,8 +67,9 @@ fn arguments() -> Option<Arguments> {
             "--columns" => arguments.columns = words.next(),
             "--predicate" => arguments.predicate = words.next(),
             "--reps" => arguments.reps = words.next()?.parse().ok()?,
-            // Which statistics are read, and how many threads read them, is our own decision.
-            "--stats" | "--threads" => drop(words.next()?),
+            "--threads" => arguments.threads = words.next()?.parse().ok()?,
+            // Which statistics are read is our own decision.
+            "--stats" => drop(words.next()?),
             _ => return None,
         }
     }
@@ -73,7 +83,7 @@ struct Seen {
     bytes: u64,
     rows: u64,
     batches: u64,
-    /// How long the second plan took, in seconds.
+    /// How long the second plan, or the refresh, took, in seconds.
     again: Option<f64>,
 }
 
@@ -90,6 +100,8 @@ fn run(arguments: &Arguments, opened: &mut f64) -> Result<Seen> {
             ("scan", None) if arguments.stream => stream(&snapshot, &mut seen).await?,
             ("scan", None) => list(&snapshot, arguments.visit, &mut seen).await?,
             ("read", _) => read(&snapshot, arguments, &mut seen).await?,
+            ("bare", _) => bare(&snapshot, arguments, &mut seen).await?,
+            ("refresh", _) => refresh(&snapshot, &mut seen).await?,
             _ => {}
         }
         Ok(seen)
@@ -153,9 +165,52 @@ async fn read(snapshot: &Snapshot, arguments: &Arguments, seen: &mut Seen) -> Re
     Ok(())
 }
 
+async fn bare(snapshot: &Snapshot, arguments: &Arguments, seen: &mut Seen) -> Result<()> {
+    let files = snapshot.files().await?;
+    let root = std::path::Path::new(&arguments.path);
+    let files: Vec<_> = files.iter().map(|file| root.join(file.path())).collect();
+    let schema = snapshot.schema();
+    let columns: Vec<&str> = match &arguments.columns {
+        Some(columns) => columns.split(',').collect(),
+        None => schema.fields.iter().map(|field| field.name.as_str()).collect(),
+    };
+    seen.rows = deltaic_benches::read_bare(&files, &columns, arguments.threads) as u64;
+    Ok(())
+}
+
+async fn refresh(newest: &Snapshot, seen: &mut Seen) -> Result<()> {
+    let before = newest.version().previous().unwrap_or_default();
+    let options = SnapshotOptions::new().with_version(before);
+    let older = Snapshot::open(newest.store().root(), newest.store().context().clone(), options).await?;
+    older.files().await?;
+    let start = Instant::now();
+    let refreshed = older.refresh().await?;
+    seen.files = refreshed.files().await?.len();
+    seen.again = Some(start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// `derive KIND FROM TO`, if that is what is asked.
+fn derive() -> Option<Result<()>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["derive", "checksum", from, to] => Some(block_on(deltaic_benches::derive::with_checksum(from, to))),
+        ["derive", "vectors", from, to] => Some(block_on(deltaic_benches::derive::with_vectors(from, to))),
+        _ => None,
+    }
+}
+
 fn main() -> ExitCode {
+    match derive() {
+        Some(Ok(())) => return ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            eprintln!("Error: {error}");
+            return ExitCode::FAILURE;
+        }
+        None => {}
+    }
     let Some(arguments) = arguments() else {
-        eprintln!("usage: deltaic-peer snapshot|scan|read PATH [options]; see the head of its source");
+        eprintln!("usage: deltaic-peer snapshot|scan|read|bare|refresh PATH [options]; see the head of its source");
         return ExitCode::from(2);
     };
     let (mut walls, mut opens) = (Vec::new(), Vec::new());
