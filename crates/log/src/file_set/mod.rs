@@ -15,6 +15,6 @@ pub(crate) use key_column::KeyColumn;
 pub use set::FileSet;
 
 /// A chunk that has so many rows is closed.
-pub(crate) const CHUNK_ROWS_MAX: usize = 1 << 17;
+pub(crate) const CHUNK_ROWS_MAX: usize = 1 << 16;
 /// A chunk is closed when one of its buffers reaches this many bytes.
 pub(crate) const CHUNK_BYTES_MAX: usize = 1 << 30;
