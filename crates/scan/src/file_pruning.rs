@@ -10,7 +10,7 @@ use deltaic_log::schema::{ColumnPath as LogPath, StructType};
 use deltaic_log::statistics::{BoundsBatch, ColumnBounds};
 use deltaic_log::{FileChunk, Result, TableConfiguration, TableStore, partition_value};
 
-use crate::expr::{ColumnPath, EvalContext, Expr};
+use crate::expr::{ColumnPath, EvalContext, Expr, conjuncts};
 use crate::prune::{Bounds, PruningPredicate};
 
 /// Tells which files of a chunk may hold matching rows.
@@ -35,8 +35,10 @@ impl FilePruning {
         let is_partition = |column: &&ColumnPath| {
             table.partition_columns().iter().any(|name| name.eq_ignore_ascii_case(column.root()))
         };
-        let (on_partitions, others): (Vec<Expr>, Vec<Expr>) =
-            conjuncts(predicate).into_iter().partition(|condition| condition.columns().iter().all(is_partition));
+        let (on_partitions, others): (Vec<Expr>, Vec<Expr>) = conjuncts(predicate)
+            .into_iter()
+            .cloned()
+            .partition(|condition| condition.columns().iter().all(is_partition));
         let pruning = |conditions: Vec<Expr>| match conditions.is_empty() {
             true => Ok(None),
             false => {
@@ -89,14 +91,6 @@ impl FilePruning {
 
 fn keep(rows: &mut Vec<usize>, might_match: &BooleanArray) {
     rows.retain(|row| might_match.is_null(*row) || might_match.value(*row));
-}
-
-/// The conditions that must all be true.
-fn conjuncts(predicate: &Expr) -> Vec<Expr> {
-    match predicate {
-        Expr::And(all) => all.iter().flat_map(conjuncts).collect(),
-        other => vec![other.clone()],
-    }
 }
 
 /// What is known of a chunk's files.
