@@ -178,7 +178,7 @@ impl ScanBuilder {
         };
         let mut spec = ReadSpec::new(self.snapshot.store().root().clone(), columns);
         if let Some(predicate) = &predicate {
-            let named = predicate.columns().into_iter().map(|column| ColumnPath::from(column.root()));
+            let named = predicate.columns().into_iter().map(|column| ColumnPath::from(column.top()));
             spec.predicate_columns = select(&named.collect::<Vec<_>>())?;
         }
         let pruning = match (&predicate, self.pruning) {

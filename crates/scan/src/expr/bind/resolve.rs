@@ -1,13 +1,13 @@
 //! Names to columns: case-insensitive, never guessed.
 
-use super::super::expr::ColumnPath;
 use super::{BoundExpr, Node};
 use arrow_schema::{DataType, Fields};
+use deltaic_log::schema::ColumnPath;
 use deltaic_log::{Error, ErrorKind, Result};
 
 /// The column or nested field of a path.
 pub(super) fn column(path: &ColumnPath, fields: &Fields) -> Result<BoundExpr> {
-    let index = find(path.root(), fields, path)?;
+    let index = find(path.top(), fields, path)?;
     let root = &fields[index];
     let mut expr = BoundExpr::new(Node::Column(index), root.data_type().clone(), root.is_nullable());
     for name in path.names().iter().skip(1) {
