@@ -133,21 +133,8 @@ pub fn partition_value(bytes: &[u8]) -> Result<()> {
     use PrimitiveType as P;
     let text = String::from_utf8_lossy(bytes);
     let decimal = P::Decimal(DecimalType::new(38, 10).expect("it is one"));
-    let types = [
-        P::String,
-        P::Long,
-        P::Byte,
-        P::Float,
-        P::Double,
-        P::Boolean,
-        P::Binary,
-        P::Date,
-        P::Timestamp,
-        P::TimestampNtz,
-        decimal,
-    ];
     let mut outcome = Ok(());
-    for primitive in types {
+    for primitive in P::ALL_BUT_DECIMALS.into_iter().chain([decimal]) {
         match Scalar::parse(&text, &DataType::from(primitive)) {
             Ok(Some(value)) => drop(value.to_text()),
             Ok(None) => {}
