@@ -9,7 +9,7 @@
 //! Operators and casts are ours, over Arrow kernels; functions come from a [`FunctionRegistry`] that is open to the embedding engine.
 
 mod bind;
-mod calendar;
+pub(crate) mod calendar;
 mod cast;
 mod context;
 mod display;

@@ -4,7 +4,8 @@
 use super::cursor::corrupt;
 use super::encode::{write_scalar, write_sized, write_text};
 use super::type_id as T;
-use super::value::{DECIMAL_DIGITS_MAX, MICROS_PER_DAY};
+use super::value::DECIMAL_DIGITS_MAX;
+use crate::expr::calendar::MICROS_PER_DAY;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;

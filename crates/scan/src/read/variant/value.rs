@@ -6,6 +6,7 @@
 use super::cursor::{Cursor, Numbers, corrupt};
 use super::dictionary::Dictionary;
 use super::type_id as T;
+use crate::expr::calendar::MICROS_PER_DAY;
 use deltaic_log::Result;
 
 /// A value, its parts unread.
@@ -142,9 +143,6 @@ fn check_scalar(type_id: u8, payload: &[u8]) -> Result<()> {
         _ => Ok(()),
     }
 }
-
-/// A time of day is below this.
-pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// No decimal has more digits, before or behind the point.
 pub(super) const DECIMAL_DIGITS_MAX: u8 = 38;
