@@ -11,7 +11,7 @@ use deltaic_log::{
     TimestampMs, Version,
 };
 use deltaic_scan::ScanBuilder;
-use deltaic_scan::change_data_feed::{ChangeRange, Changes};
+use deltaic_scan::change_data_feed::{ChangeRange, Changes, ChangesBuilder};
 use url::Url;
 
 use crate::check::{CheckOptions, Report, check};
@@ -147,6 +147,28 @@ impl DeltaTable {
     /// As [`Changes::plan`].
     pub async fn changes(&self, range: ChangeRange) -> Result<Changes> {
         Changes::plan(&self.snapshot, range).await
+    }
+
+    /// As [`Self::changes`], step by step: with some columns only, or with a predicate on the changed rows.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use deltaic::scan::change_data_feed::ChangeRange;
+    /// use futures::TryStreamExt;
+    /// # let location = "../../fixtures/change_data_feed/partitioned/table";
+    /// let table = deltaic::DeltaTable::open(location).await?;
+    /// let deleted = table
+    ///     .changes_builder(ChangeRange::from_version(deltaic::Version(1)))
+    ///     .columns(["id"])
+    ///     .filter_sql("_change_type = 'delete'")?
+    ///     .plan()
+    ///     .await?;
+    /// let batches: Vec<_> = deleted.stream(Default::default()).try_collect().await?;
+    /// assert!(batches.iter().all(|batch| batch.num_columns() == 1));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn changes_builder(&self, range: ChangeRange) -> ChangesBuilder {
+        ChangesBuilder::new(self.snapshot.clone(), range)
     }
 
     /// How many rows the table has, by the statistics of its files alone. `None` where a file has none.
