@@ -56,21 +56,15 @@ impl CountingStore {
 
     /// What was asked so far.
     pub fn counts(&self) -> Counts {
-        let of = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
-        let Counters { lists, gets, heads, puts, deletes, bytes_read } = &*self.counts;
-        Counts {
-            lists: of(lists),
-            gets: of(gets),
-            heads: of(heads),
-            puts: of(puts),
-            deletes: of(deletes),
-            bytes_read: of(bytes_read),
-        }
+        self.each(|counter| counter.load(Ordering::SeqCst))
     }
 
     /// What was asked since the last call, or since the start.
     pub fn take(&self) -> Counts {
-        let of = |counter: &AtomicU64| counter.swap(0, Ordering::SeqCst);
+        self.each(|counter| counter.swap(0, Ordering::SeqCst))
+    }
+
+    fn each(&self, of: impl Fn(&AtomicU64) -> u64) -> Counts {
         let Counters { lists, gets, heads, puts, deletes, bytes_read } = &*self.counts;
         Counts {
             lists: of(lists),

@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, StructArray,
+};
+use arrow_schema::{Field, Fields};
 use deltaic_log::deletion_vector::{DeletionVector, DeletionVectorDescriptor, StorageType};
 use deltaic_log::file_name::LogFileName;
 use deltaic_log::last_checkpoint::LastCheckpoint;
@@ -20,13 +23,14 @@ use deltaic_scan::expr::{BoundExpr, EvalContext, parse};
 use futures::executor::block_on;
 use futures::stream::TryStreamExt;
 
+use crate::checkpoint_writer::{Style, encode};
 use crate::test_log::{METADATA, PROTOCOL, TestLog};
 
 /// A named way in.
 pub type EntryPoint = (&'static str, fn(&[u8]) -> Result<()>);
 
 /// All ways in.
-pub const ALL: [EntryPoint; 14] = [
+pub const ALL: [EntryPoint; 15] = [
     ("commit", commit),
     ("checkpoint", checkpoint),
     ("json_checkpoint", json_checkpoint),
@@ -41,6 +45,7 @@ pub const ALL: [EntryPoint; 14] = [
     ("file_name", file_name),
     ("expression", expression),
     ("data_file", data_file),
+    ("variant", variant),
 ];
 
 /// The bytes are a commit.
@@ -133,21 +138,8 @@ pub fn partition_value(bytes: &[u8]) -> Result<()> {
     use PrimitiveType as P;
     let text = String::from_utf8_lossy(bytes);
     let decimal = P::Decimal(DecimalType::new(38, 10).expect("it is one"));
-    let types = [
-        P::String,
-        P::Long,
-        P::Byte,
-        P::Float,
-        P::Double,
-        P::Boolean,
-        P::Binary,
-        P::Date,
-        P::Timestamp,
-        P::TimestampNtz,
-        decimal,
-    ];
     let mut outcome = Ok(());
-    for primitive in types {
+    for primitive in P::ALL_BUT_DECIMALS.into_iter().chain([decimal]) {
         match Scalar::parse(&text, &DataType::from(primitive)) {
             Ok(Some(value)) => drop(value.to_text()),
             Ok(None) => {}
@@ -191,13 +183,7 @@ pub fn expression(bytes: &[u8]) -> Result<()> {
 
 /// The bytes are a data file of a column `n` of longs, read whole and by a predicate.
 pub fn data_file(bytes: &[u8]) -> Result<()> {
-    let log = TestLog::new();
-    let size = bytes.len();
-    let add = format!(
-        r#"{{"add":{{"path":"f.parquet","partitionValues":{{}},"size":{size},"modificationTime":1,"dataChange":true}}}}"#
-    );
-    log.commit_lines(0, &[PROTOCOL, METADATA, &add]);
-    log.put("f.parquet", bytes.to_vec());
+    let log = with_data_file(PROTOCOL, METADATA, bytes.to_vec());
     let scan = || Ok::<_, deltaic_log::Error>(ScanBuilder::new(log.open(None)?));
     let read = |scan: ScanBuilder| {
         let batches = scan.build()?.stream().try_for_each(|_| futures::future::ready(Ok(())));
@@ -205,6 +191,53 @@ pub fn data_file(bytes: &[u8]) -> Result<()> {
     };
     let whole = read(scan()?);
     read(scan()?.filter_sql("n > 3 AND n < 9")?).and(whole)
+}
+
+/// The bytes are the dictionary of a variant, as many of them as the first says, and a value of it: the whole, a field, and
+/// the rest of an object that is shredded to a field `a`.
+pub fn variant(bytes: &[u8]) -> Result<()> {
+    const PROTOCOL: &str = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["variantType","variantShredding"],"writerFeatures":["variantType","variantShredding"]}}"#;
+    let metadata = METADATA.replace(r#"\"n\",\"type\":\"long\""#, r#"\"v\",\"type\":\"variant\""#);
+    let (size, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    let (names, value) = rest.split_at(rest.len().min((*size).into()));
+    let mut outcome = Ok(());
+    for (whole, object) in
+        [(Some(value), None), (None, Some((Some(value), None))), (Some(value), Some((None, Some(7))))]
+    {
+        let file = encode(&shredded_variant(names, whole, object), &Style::default());
+        let log = with_data_file(PROTOCOL, &metadata, file.to_vec());
+        let scan = ScanBuilder::new(log.open(None)?).build()?;
+        outcome = outcome.and(block_on(scan.stream().try_for_each(|_| futures::future::ready(Ok(())))));
+    }
+    outcome
+}
+
+/// A variant in the columns of a file; of an object, value and typed value of its field `a`.
+fn shredded_variant(names: &[u8], whole: Option<&[u8]>, object: Option<(Option<&[u8]>, Option<i32>)>) -> RecordBatch {
+    let group = |columns: Vec<(&str, ArrayRef)>, is_there: bool| -> ArrayRef {
+        let field = |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
+        let fields = columns.iter().map(field).collect::<Fields>();
+        let columns = columns.into_iter().map(|(_, column)| column).collect();
+        Arc::new(StructArray::new(fields, columns, Some(vec![is_there].into())))
+    };
+    let binary = |bytes: Option<&[u8]>| -> ArrayRef { Arc::new(BinaryArray::from(vec![bytes])) };
+    let (value, typed) = object.unwrap_or_default();
+    let field = group(vec![("value", binary(value)), ("typed_value", Arc::new(Int32Array::from(vec![typed])))], true);
+    let fields = group(vec![("a", field)], object.is_some());
+    let variant = vec![("metadata", binary(Some(names))), ("value", binary(whole)), ("typed_value", fields)];
+    RecordBatch::try_from_iter_with_nullable([("v", group(variant, true), true)]).expect("one column")
+}
+
+/// A table of one commit, and one data file.
+fn with_data_file(protocol: &str, metadata: &str, bytes: Vec<u8>) -> TestLog {
+    let log = TestLog::new();
+    let size = bytes.len();
+    let add = format!(
+        r#"{{"add":{{"path":"f.parquet","partitionValues":{{}},"size":{size},"modificationTime":1,"dataChange":true}}}}"#
+    );
+    log.commit_lines(0, &[protocol, metadata, &add]);
+    log.put("f.parquet", bytes);
+    log
 }
 
 /// A log of two commits and one live file.

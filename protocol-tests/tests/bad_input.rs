@@ -112,6 +112,7 @@ fn valid_inputs(entry_point: &str) -> Vec<Vec<u8>> {
         ]),
         "expression" => texts(&EXPRESSIONS),
         "data_file" => data_files(),
+        "variant" => variants(),
         other => panic!("no inputs for {other}"),
     }
 }
@@ -139,6 +140,18 @@ fn data_files() -> Vec<Vec<u8>> {
     let styles =
         [plain, Style { row_group_rows: 100, ..Style::default() }, Style { without_statistics: true, ..plain }];
     styles.iter().map(|style| encode(&batch, style).to_vec()).collect()
+}
+
+/// The names "", "a", "b", and objects of them without `a`; nested ones, and what there is of scalars.
+fn variants() -> Vec<Vec<u8>> {
+    let names = b"\x08\x01\x03\x00\x00\x01\x02ab";
+    let values: [&[u8]; 4] = [
+        b"\x02\x02\x00\x02\x00\x01\x03\x00\x0c\x05",
+        b"\x02\x01\x02\x00\x0c\x03\x02\x00\x04\x07\x0dabc\x02\x00\x00",
+        b"\x02\x02\x02\x00\x06\x00\x0c\x20\x02\x39\x30\x00\x00\x40\x01\x00\x00\x00x",
+        b"\x02\x00\x00",
+    ];
+    values.map(|value| [names, value].concat()).to_vec()
 }
 
 const SCHEMA: &str = r#"{"type":"struct","fields":[

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
-use deltaic_log::{ErrorKind, Result, Snapshot, SnapshotOptions, Version};
+use deltaic_log::{Result, Snapshot, SnapshotOptions, Version};
 use deltaic_protocol_tests::canonical_rows::{canonical_json, canonical_rows, hash_rows, with_variants_decoded};
 use deltaic_protocol_tests::fixture::{Content, Fixture};
 use deltaic_protocol_tests::local::{Route, directory_url, local_context};
@@ -35,28 +35,6 @@ const OTHERWISE: [(&str, &str); 4] = [
         "Spark pads `CHAR(n)`, which it records as a string with metadata of its own; the data itself is not padded",
     ),
 ];
-
-/// Fixtures that may be refused, by the start of their names, and why. They are never read wrongly.
-const MAY_BE_REFUSED: [(&str, &str); 1] = [(
-    "variant_shredding/forced_",
-    "the variant library takes a metadata dictionary with an empty key, whose offsets stand still, for a damaged one",
-)];
-
-fn may_be_refused(fixture: &Fixture) -> bool {
-    MAY_BE_REFUSED.iter().any(|(start, _)| fixture.name.starts_with(start))
-}
-
-#[test]
-fn what_may_be_refused_is_refused_or_read_right() {
-    for fixture in Fixture::all().iter().filter(|fixture| may_be_refused(fixture)) {
-        let snapshot = open(fixture, Route::Files, None).unwrap_or_else(|error| panic!("{}: {error:?}", fixture.name));
-        let scan = ScanBuilder::new(snapshot.clone()).build().expect("the columns exist");
-        match block_on(scan.stream().try_collect::<Vec<_>>()) {
-            Ok(_) => check_content(&snapshot, &fixture.expected.content),
-            Err(error) => assert_eq!(error.kind(), ErrorKind::CorruptData, "{}: {error:?}", fixture.name),
-        }
-    }
-}
 
 #[test]
 fn every_fixture_reads_as_its_writer_reads_it() {
@@ -118,8 +96,7 @@ fn rows_keep_their_ids() {
 
 /// Checks every fixture, and tells of all that fail.
 fn check_all(check: impl Fn(&Fixture)) {
-    let mut fixtures = Fixture::all();
-    fixtures.retain(|fixture| !may_be_refused(fixture));
+    let fixtures = Fixture::all();
     assert!(fixtures.len() > 100, "{} fixtures", fixtures.len());
     let fails = |fixture: &&Fixture| {
         let fails = catch_unwind(AssertUnwindSafe(|| check(fixture))).is_err();

@@ -127,12 +127,9 @@ pub(crate) struct History {
     pub(crate) json: bool,
 }
 
+/// Which rows are read, and what of them.
 #[derive(Debug, Args)]
-pub(crate) struct Read {
-    #[command(flatten)]
-    pub(crate) table: Table,
-    #[command(flatten)]
-    pub(crate) as_of: AsOf,
+pub(crate) struct Rows {
     /// Only these columns, in this order; nested ones as a.b.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) columns: Option<Vec<String>>,
@@ -142,6 +139,16 @@ pub(crate) struct Read {
     /// At most that many rows.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Read {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    #[command(flatten)]
+    pub(crate) as_of: AsOf,
+    #[command(flatten)]
+    pub(crate) rows: Rows,
     #[command(flatten)]
     pub(crate) output: Output,
     /// Read every file whole: skip nothing by partition values or statistics.
@@ -165,9 +172,8 @@ pub(crate) struct Changes {
     /// Commits at or before that time.
     #[arg(long, value_name = "TIME")]
     pub(crate) to_timestamp: Option<String>,
-    /// At most that many rows.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) rows: Rows,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -10,12 +10,18 @@ use crate::{open, read};
 
 pub(crate) async fn run(arguments: Changes) -> Outcome {
     let table = open::newest(&arguments.table).await?;
-    let changes = table.changes(range(&arguments)?).await?;
+    let mut changes = table.changes_builder(range(&arguments)?);
+    if let Some(columns) = arguments.rows.columns {
+        changes = changes.columns(columns);
+    }
+    if let Some(predicate) = &arguments.rows.predicate {
+        changes = changes.filter_sql(predicate)?;
+    }
     let mut options = ReadOptions::default().ordered();
-    if let Some(rows) = arguments.limit {
+    if let Some(rows) = arguments.rows.limit {
         options = options.with_limit(rows);
     }
-    read::write(changes.stream(options), &arguments.output).await
+    read::write(changes.plan().await?.stream(options), &arguments.output).await
 }
 
 fn range(arguments: &Changes) -> Result<ChangeRange> {

@@ -11,13 +11,13 @@ use crate::output::{Progress, RowWriter};
 pub(crate) async fn run(arguments: Read) -> Outcome {
     let table = open::at(&arguments.table, &arguments.as_of).await?;
     let mut scan = table.scan().pruning(!arguments.no_pruning).ordered(true);
-    if let Some(columns) = arguments.columns {
+    if let Some(columns) = arguments.rows.columns {
         scan = scan.columns(columns);
     }
-    if let Some(predicate) = &arguments.predicate {
+    if let Some(predicate) = &arguments.rows.predicate {
         scan = scan.filter_sql(predicate)?;
     }
-    if let Some(rows) = arguments.limit {
+    if let Some(rows) = arguments.rows.limit {
         scan = scan.limit(rows);
     }
     write(scan.build()?.stream(), &arguments.output).await

@@ -146,6 +146,15 @@ fn changes_are_those_of_the_writer() {
         2
     );
     check("changes", PARTITIONED, &["--from", "99"], 3);
+    let chosen = |predicate: &str| {
+        let arguments = ["--from", "2", "--columns", "_change_type,id", "--where", predicate, "--format", "csv"];
+        check("changes", PARTITIONED, &arguments, 0)
+    };
+    let updated = chosen("_change_type LIKE 'update%' AND _commit_version >= 2");
+    assert!(updated.starts_with("_change_type,id\nupdate_"), "{updated}");
+    assert_eq!(chosen("_commit_version < 0"), "_change_type,id\n");
+    check("changes", PARTITIONED, &["--from", "2", "--columns", "nope"], 2);
+    check("changes", PARTITIONED, &["--from", "2", "--where", "id ="], 2);
 }
 
 #[test]

@@ -7,11 +7,11 @@ use deltaic_log::action::{Metadata, Protocol};
 use deltaic_log::history::{History, HistoryEntry};
 use deltaic_log::schema::StructType;
 use deltaic_log::{
-    Context, FileSet, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore, TimestampMs,
-    Version,
+    Context, FileSet, LogSource, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore,
+    TimestampMs, Version,
 };
 use deltaic_scan::ScanBuilder;
-use deltaic_scan::change_data_feed::{ChangeRange, Changes};
+use deltaic_scan::change_data_feed::{ChangeRange, Changes, ChangesBuilder};
 use url::Url;
 
 use crate::check::{CheckOptions, Report, check};
@@ -149,6 +149,28 @@ impl DeltaTable {
         Changes::plan(&self.snapshot, range).await
     }
 
+    /// As [`Self::changes`], step by step: with some columns only, or with a predicate on the changed rows.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use deltaic::scan::change_data_feed::ChangeRange;
+    /// use futures::TryStreamExt;
+    /// # let location = "../../fixtures/change_data_feed/partitioned/table";
+    /// let table = deltaic::DeltaTable::open(location).await?;
+    /// let deleted = table
+    ///     .changes_builder(ChangeRange::from_version(deltaic::Version(1)))
+    ///     .columns(["id"])
+    ///     .filter_sql("_change_type = 'delete'")?
+    ///     .plan()
+    ///     .await?;
+    /// let batches: Vec<_> = deleted.stream(Default::default()).try_collect().await?;
+    /// assert!(batches.iter().all(|batch| batch.num_columns() == 1));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn changes_builder(&self, range: ChangeRange) -> ChangesBuilder {
+        ChangesBuilder::new(self.snapshot.clone(), range)
+    }
+
     /// How many rows the table has, by the statistics of its files alone. `None` where a file has none.
     ///
     /// # Errors
@@ -183,8 +205,7 @@ impl DeltaTable {
     /// # Errors
     /// As [`Self::open`]; [`crate::ErrorKind::VersionNotFound`], with the range that there is.
     pub async fn load_version(&mut self, version: Version) -> Result<()> {
-        let options = SnapshotOptions::new().with_version(version);
-        self.snapshot = Snapshot::open_in(self.snapshot.store(), options).await?;
+        self.snapshot = self.snapshot.at_version(version).await?;
         Ok(())
     }
 
@@ -193,8 +214,15 @@ impl DeltaTable {
     /// # Errors
     /// As [`Self::load_version`].
     pub async fn load_timestamp(&mut self, timestamp: TimestampMs) -> Result<()> {
-        let newest = self.snapshot.refresh().await?;
-        let version = History::load(&newest).await?.version_at(timestamp).await?;
+        let mut newest = Self::from(self.snapshot.refresh().await?);
+        newest.move_to_timestamp(timestamp).await?;
+        *self = newest;
+        Ok(())
+    }
+
+    /// As [`Self::load_timestamp`], of the versions up to this one.
+    async fn move_to_timestamp(&mut self, timestamp: TimestampMs) -> Result<()> {
+        let version = History::load(&self.snapshot).await?.version_at(timestamp).await?;
         self.load_version(version).await
     }
 }
@@ -213,6 +241,7 @@ pub struct DeltaTableBuilder {
     options: StorageOptions,
     at: At,
     context: Option<Context>,
+    source: Option<Arc<dyn LogSource>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -248,26 +277,61 @@ impl DeltaTableBuilder {
         self
     }
 
+    /// What has a say beside storage, such as the catalog that manages the table: it is asked around each listing of the
+    /// log, also when the table moves to another version later.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use deltaic::log::{CatalogTail, LogSource, TableStore};
+    /// use deltaic::{DeltaTable, Result, Version};
+    /// use futures::future::{BoxFuture, FutureExt, ready};
+    /// use std::sync::Arc;
+    ///
+    /// /// A catalog that has ratified version 1, and published it.
+    /// #[derive(Debug)]
+    /// struct Catalog;
+    ///
+    /// impl LogSource for Catalog {
+    ///     fn before_list<'a>(&'a self, _: &'a TableStore) -> BoxFuture<'a, Result<()>> {
+    ///         ready(Ok(())).boxed()
+    ///     }
+    ///
+    ///     fn tail<'a>(&'a self, _: &'a TableStore, _: Version) -> BoxFuture<'a, Result<Option<CatalogTail>>> {
+    ///         ready(Ok(Some(CatalogTail { latest: Version(1), commits: Vec::new() }))).boxed()
+    ///     }
+    /// }
+    ///
+    /// # let location = "../../fixtures/change_data_feed/partitioned/table";
+    /// let table = DeltaTable::builder(location).with_source(Arc::new(Catalog)).open().await?;
+    /// assert_eq!(table.version(), Version(1), "whatever else is in storage is no part of the table");
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn with_source(mut self, source: Arc<dyn LogSource>) -> Self {
+        self.source = Some(source);
+        self
+    }
+
     /// Opens the table.
     ///
     /// # Errors
     /// As [`DeltaTable::open`].
     pub async fn open(self) -> Result<DeltaTable> {
         let at = self.at;
-        let store = self.store().await?;
-        let open = async |options| Snapshot::open_in(&store, options).await.with("table", store.root());
-        match at {
-            At::Newest => Ok(open(SnapshotOptions::new()).await?.into()),
-            At::Version(version) => Ok(open(SnapshotOptions::new().with_version(version)).await?.into()),
-            At::Timestamp(timestamp) => {
-                let newest = open(SnapshotOptions::new()).await?;
-                let version = History::load(&newest).await?.version_at(timestamp).await?;
-                Ok(open(SnapshotOptions::new().with_version(version)).await?.into())
-            }
+        let mut options = SnapshotOptions::new();
+        options.source = self.source.clone();
+        if let At::Version(version) = at {
+            options.version = Some(version);
         }
+        let store = self.store().await?;
+        let mut table: DeltaTable = Snapshot::open_in(&store, options).await.with("table", store.root())?.into();
+        if let At::Timestamp(timestamp) = at {
+            table.move_to_timestamp(timestamp).await.with("table", store.root())?;
+        }
+        Ok(table)
     }
 
-    /// Verifies the table instead of opening it, which works for broken tables too. See [`crate::check`].
+    /// Verifies the table instead of opening it, which works for broken tables too. It looks at storage alone, whatever the
+    /// source. See [`crate::check`].
     ///
     /// # Errors
     /// As [`crate::check::check`].

@@ -103,11 +103,15 @@ impl History {
     /// # Errors
     /// [`ErrorKind::VersionNotFound`] where the log holds no such commit any more; as [`Self::entries`].
     pub async fn timestamp_of(&self, version: Version) -> Result<TimestampMs> {
-        let at = self.commits.binary_search_by_key(&version, |commit| commit.version);
-        let commit = at
-            .map(|i| &self.commits[i])
-            .map_err(|_| self.no_version(format!("commit {version} is gone from the log")))?;
-        self.timestamp(commit).await
+        self.timestamp(self.commit(version)?).await
+    }
+
+    /// Where the commit of a version is: published in the log, or where a catalog has it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::VersionNotFound`] where the log holds no such commit any more.
+    pub fn file_of(&self, version: Version) -> Result<&TableFile> {
+        Ok(&self.commit(version)?.file)
     }
 
     /// The version that was the newest at `time`: the last commit not later than it.
@@ -143,6 +147,11 @@ impl History {
             if self.timestamp(&self.commits[middle]).await? < time { low = middle + 1 } else { high = middle }
         }
         Ok(self.commits.get(low).map(|commit| commit.version))
+    }
+
+    fn commit(&self, version: Version) -> Result<&Commit> {
+        let at = self.commits.binary_search_by_key(&version, |commit| commit.version);
+        at.map(|at| &self.commits[at]).map_err(|_| self.no_version(format!("commit {version} is gone from the log")))
     }
 
     /// The commits among which `time` is sought: file times and in-commit times are never compared with each other.

@@ -34,6 +34,7 @@ use crate::segment::{CheckpointFiles, Listing, LogSegment, Unusable};
 use crate::source::LogSource;
 use crate::store::TableStore;
 use crate::table_configuration::{Access, TableConfiguration};
+use crate::table_properties::property;
 use crate::version::Version;
 use crate::version_checksum::VersionChecksum;
 
@@ -297,10 +298,20 @@ impl Snapshot {
 
     /// The transaction identifiers by application (spec: "Transaction Identifiers"); the newest action of each stands.
     ///
+    /// Where the table sets `delta.setTransactionRetentionDuration`, one that was set that long ago by the context's clock,
+    /// or longer, is forgotten; so is one that does not say when it was set.
+    ///
     /// # Errors
-    /// As [`Self::files`].
+    /// As [`Self::files`]; [`ErrorKind::InvalidProperty`] where the property's value is no duration.
     pub async fn transactions(&self) -> Result<BTreeMap<String, SetTransaction>> {
-        Ok(self.small().await?.transactions.clone())
+        let retention = self.configuration().properties().get(&property::SET_TRANSACTION_RETENTION_DURATION)?;
+        let mut transactions = self.small().await?.transactions.clone();
+        if let Some(retention) = retention {
+            let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+            let expired = self.store().context().clock.now().0.saturating_sub(retention_ms);
+            transactions.retain(|_, transaction| transaction.last_updated.is_some_and(|updated| updated > expired));
+        }
+        Ok(transactions)
     }
 
     /// The domains by name (spec: "Domain Metadata"), without those that were removed.
@@ -318,7 +329,7 @@ impl Snapshot {
     /// As [`Self::open`].
     #[tracing::instrument(name = "refresh", skip_all, fields(table = %self.store().root(), version = %self.version()))]
     pub async fn refresh(&self) -> Result<Self> {
-        let options = SnapshotOptions { version: None, source: self.0.source.clone() };
+        let options = self.options(None);
         let listing = list(self.store(), &options, self.version().next()).await?;
         if listing.latest().is_none() {
             return Ok(self.clone());
@@ -329,12 +340,24 @@ impl Snapshot {
         }
     }
 
+    /// The snapshot of another version, older or newer, of the same table, asked for in the same way.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`ErrorKind::VersionNotFound`], with the range that there is.
+    pub async fn at_version(&self, version: Version) -> Result<Self> {
+        Self::open_in(self.store(), self.options(Some(version))).await
+    }
+
+    fn options(&self, version: Option<Version>) -> SnapshotOptions {
+        SnapshotOptions { version, source: self.0.source.clone() }
+    }
+
     /// Everything that the log holds.
     ///
     /// # Errors
     /// [`ErrorKind::NotATable`], [`ErrorKind::Storage`].
     pub async fn list_all(&self) -> Result<Listing> {
-        list(self.store(), &SnapshotOptions { version: None, source: self.0.source.clone() }, Version(0)).await
+        list(self.store(), &self.options(None), Version(0)).await
     }
 
     async fn extend(&self, segment: LogSegment) -> Result<Self> {
@@ -370,7 +393,7 @@ impl Snapshot {
         }
         let protocol = new.protocol().unwrap_or(self.protocol()).clone();
         let configuration = TableConfiguration::try_new(protocol, new.metadata().unwrap_or(self.metadata()).clone())?;
-        configuration.check_access(SnapshotOptions { version: None, source: self.0.source.clone() }.access())?;
+        configuration.check_access(self.options(None).access())?;
         Ok(configuration)
     }
 
@@ -417,7 +440,7 @@ impl Snapshot {
         if !unusable.note(&error, &self.0.segment) {
             return Err(error.with("table", self.store().root()));
         }
-        let options = SnapshotOptions { version: Some(self.version()), source: self.0.source.clone() };
+        let options = self.options(Some(self.version()));
         let listed = Listed { from: Version(0), listing: self.list_all().await? };
         Self::open_readable(self.store(), &options, listed, unusable, Some(error)).await
     }

@@ -3,6 +3,8 @@
 
 mod log_files;
 
+use std::sync::Arc;
+
 use deltaic_log::{ErrorKind, ManualClock, Snapshot, SnapshotOptions, TimestampMs, Version};
 use futures::executor::block_on;
 use futures::stream::{StreamExt, TryStreamExt};
@@ -169,6 +171,35 @@ fn the_newest_transaction_and_domain_stand() {
     assert!(block_on(at(2).domains()).unwrap().is_empty());
 }
 
+/// Set at 1,000 and kept for a second, it is there until 2,000: from then on it is forgotten.
+#[test]
+fn transactions_are_forgotten_when_their_retention_ends() {
+    let txn = |app: &str, updated: &str| format!(r#"{{"txn":{{"appId":"{app}","version":1{updated}}}}}"#);
+    let kept_for = |text: &str| {
+        METADATA.replace(
+            r#""configuration":{}"#,
+            &format!(r#""configuration":{{"delta.setTransactionRetentionDuration":"{text}"}}"#),
+        )
+    };
+    let apps = |metadata: &str, now: i64| {
+        let actions = [PROTOCOL, metadata, &txn("dated", r#","lastUpdated":1000"#), &txn("undated", "")];
+        let log = Log::new().commit(0, &actions);
+        let context = log.context().with_clock(Arc::new(ManualClock::new(TimestampMs(now))));
+        let snapshot = block_on(Snapshot::open(&log.root(), context, SnapshotOptions::new())).unwrap();
+        block_on(snapshot.transactions()).map(|found| found.into_keys().collect::<Vec<_>>().join(" "))
+    };
+    for (metadata, now, expected) in [
+        (METADATA.to_owned(), i64::MAX, "dated undated"),
+        (kept_for("interval 1 second"), 1_999, "dated"),
+        (kept_for("interval 1 second"), 2_000, ""),
+        (kept_for("interval 1 second"), i64::MIN, "dated"),
+        (kept_for("interval 1000000 weeks"), 2_000, "dated"),
+    ] {
+        assert_eq!(apps(&metadata, now).unwrap(), expected, "{metadata} at {now}");
+    }
+    assert_eq!(apps(&kept_for("often"), 0).unwrap_err().kind(), ErrorKind::InvalidProperty);
+}
+
 #[test]
 fn refresh_agrees_with_opening_anew() {
     let mut log = Log::new().commit(0, &[PROTOCOL, METADATA, &add("f0")]);
@@ -247,7 +278,7 @@ fn times_mean_versions() {
 #[test]
 fn a_stream_that_is_dropped_costs_nothing_more() {
     let log = Log::new().commit(0, &[PROTOCOL, METADATA, &add("a")]);
-    let context = log.context().with_clock(std::sync::Arc::new(ManualClock::new(TimestampMs(0))));
+    let context = log.context().with_clock(Arc::new(ManualClock::new(TimestampMs(0))));
     let snapshot = block_on(Snapshot::open(&log.root(), context, SnapshotOptions::new())).unwrap();
     let first = block_on(snapshot.stream_files().next()).unwrap().unwrap();
     assert_eq!(first.live_files(), 1);

@@ -7,11 +7,10 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
 use arrow_schema::{DataType, Fields};
 use arrow_select::nullif::nullif;
 use deltaic_log::RowGroupFilter;
-use deltaic_log::schema::{ColumnPath as LogPath, StructType};
+use deltaic_log::schema::{ColumnPath, StructType};
 use deltaic_log::statistics::{Side, parsed_bounds};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
-use crate::expr::ColumnPath;
 use crate::file_pruning::FilePruning;
 use crate::prune::parquet::{FileColumn, FileColumns, PartitionValues, RowGroupBounds};
 use crate::prune::{Bounds, PruningPredicate};
@@ -105,7 +104,7 @@ impl Bounds for CheckpointBounds<'_> {
 
 /// Where the predicate's columns lie in one section of `stats_parsed`.
 fn columns(pruning: &FilePruning, footer: &ArrowReaderMetadata, section: &str) -> FileColumns {
-    let column = |(logical, physical): (&ColumnPath, &LogPath)| {
+    let column = |(logical, physical): (&ColumnPath, &ColumnPath)| {
         let names: Vec<&str> =
             ["add", "stats_parsed", section].into_iter().chain(physical.names().iter().map(String::as_str)).collect();
         let (leaf, file_type) = (leaf(footer, &names)?, field_type(footer.schema().fields(), &names)?);

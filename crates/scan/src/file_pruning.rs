@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array, new_null_array};
 use arrow_schema::Schema;
 use arrow_select::take::take;
-use deltaic_log::schema::{ColumnPath as LogPath, StructType};
+use deltaic_log::schema::{ColumnPath, StructType};
 use deltaic_log::statistics::{BoundsBatch, ColumnBounds};
 use deltaic_log::{FileChunk, Result, TableConfiguration, TableStore, partition_value};
 
-use crate::expr::{ColumnPath, EvalContext, Expr};
+use crate::expr::{EvalContext, Expr, conjuncts};
 use crate::prune::{Bounds, PruningPredicate};
 
 /// Tells which files of a chunk may hold matching rows.
@@ -22,7 +22,7 @@ pub(crate) struct FilePruning {
     /// The other conditions.
     by_statistics: Option<PruningPredicate>,
     /// The columns of the latter, logical and physical.
-    columns: BTreeMap<ColumnPath, LogPath>,
+    columns: BTreeMap<ColumnPath, ColumnPath>,
 }
 
 impl FilePruning {
@@ -32,11 +32,12 @@ impl FilePruning {
         schema: &Schema,
         eval: &EvalContext,
     ) -> Result<Self> {
-        let is_partition = |column: &&ColumnPath| {
-            table.partition_columns().iter().any(|name| name.eq_ignore_ascii_case(column.root()))
-        };
-        let (on_partitions, others): (Vec<Expr>, Vec<Expr>) =
-            conjuncts(predicate).into_iter().partition(|condition| condition.columns().iter().all(is_partition));
+        let is_partition =
+            |column: &&ColumnPath| table.partition_columns().iter().any(|name| name.eq_ignore_ascii_case(column.top()));
+        let (on_partitions, others): (Vec<Expr>, Vec<Expr>) = conjuncts(predicate)
+            .into_iter()
+            .cloned()
+            .partition(|condition| condition.columns().iter().all(is_partition));
         let pruning = |conditions: Vec<Expr>| match conditions.is_empty() {
             true => Ok(None),
             false => {
@@ -46,7 +47,7 @@ impl FilePruning {
         let (by_partition, by_statistics) = (pruning(on_partitions)?, pruning(others)?);
         let mut columns = BTreeMap::new();
         for column in by_statistics.iter().flat_map(PruningPredicate::required_columns) {
-            let logical = table.schema().resolve(&LogPath::new(column.names().iter().cloned()))?.path;
+            let logical = table.schema().resolve(column)?.path;
             if let Some(physical) = table.schema().to_physical_path(&logical, table.column_mapping_mode()) {
                 columns.insert(column.clone(), physical);
             }
@@ -60,11 +61,11 @@ impl FilePruning {
     }
 
     /// The columns whose statistics are needed, logical and physical.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = (&ColumnPath, &LogPath)> {
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&ColumnPath, &ColumnPath)> {
         self.columns.iter()
     }
 
-    pub(crate) fn physical_path(&self, column: &ColumnPath) -> Option<&LogPath> {
+    pub(crate) fn physical_path(&self, column: &ColumnPath) -> Option<&ColumnPath> {
         self.columns.get(column)
     }
 
@@ -80,7 +81,7 @@ impl FilePruning {
             keep(&mut rows, &predicate.evaluate(&known)?);
         }
         let Some(predicate) = self.by_statistics.as_ref().filter(|_| !rows.is_empty()) else { return Ok(rows) };
-        let physical: Vec<LogPath> = self.columns.values().cloned().collect();
+        let physical: Vec<ColumnPath> = self.columns.values().cloned().collect();
         known.statistics = Some(chunk.bounds(store, self.table.physical_schema(), &physical).await?);
         keep(&mut rows, &predicate.evaluate(&known)?);
         Ok(rows)
@@ -89,14 +90,6 @@ impl FilePruning {
 
 fn keep(rows: &mut Vec<usize>, might_match: &BooleanArray) {
     rows.retain(|row| might_match.is_null(*row) || might_match.value(*row));
-}
-
-/// The conditions that must all be true.
-fn conjuncts(predicate: &Expr) -> Vec<Expr> {
-    match predicate {
-        Expr::And(all) => all.iter().flat_map(conjuncts).collect(),
-        other => vec![other.clone()],
-    }
 }
 
 /// What is known of a chunk's files.

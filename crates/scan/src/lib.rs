@@ -10,6 +10,7 @@ mod projection;
 pub mod prune;
 pub mod read;
 mod scan;
+mod selection;
 
 pub use plan::{FileRead, MetadataColumn, ReadSpec, RowSet};
 pub use read::{BatchStream, ReadOptions, Reader};

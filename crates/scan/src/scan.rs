@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use deltaic_log::feature::ColumnSource;
-use deltaic_log::schema::{ColumnPath, StructField, StructType};
+use deltaic_log::schema::{StructField, StructType};
 use deltaic_log::{Error, FileChunk, Result, ResultExt, Snapshot};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
@@ -18,9 +18,9 @@ use crate::expr::{EvalContext, Expr, parse};
 use crate::file_pruning::FilePruning;
 use crate::location::file_url;
 use crate::plan::{FileRead, MetadataColumn, ReadSpec, RowSet};
-use crate::projection::project;
 use crate::prune::partition_filter::PartitionFilter;
 use crate::read::{BatchStream, ReadOptions, Reader};
+use crate::selection::Selection;
 
 /// What to read of a snapshot.
 ///
@@ -170,22 +170,13 @@ impl ScanBuilder {
         let requirements = table.reader_requirements()?;
         let eval = self.eval.clone().unwrap_or_else(|| EvalContext::new(&*self.snapshot.store().context().clock));
         let schema = table.schema().to_arrow();
-        let predicate = self.predicate(&schema, &eval).with("table", self.snapshot.store().root())?;
-        let select = |paths: &[ColumnPath]| project(table.schema(), &requirements.columns, paths);
-        let columns = match &self.columns {
-            None => requirements.columns.clone(),
-            Some(names) => select(&names.iter().map(|name| ColumnPath::parse(name)).collect::<Result<Vec<_>>>()?)?,
-        };
-        let mut spec = ReadSpec::new(self.snapshot.store().root().clone(), columns);
-        if let Some(predicate) = &predicate {
-            let named = predicate.columns().into_iter().map(|column| ColumnPath::from(column.root()));
-            spec.predicate_columns = select(&named.collect::<Vec<_>>())?;
-        }
-        let pruning = match (&predicate, self.pruning) {
+        let root = self.snapshot.store().root();
+        let selection = self.selection(&schema, &eval).with("table", root)?;
+        let mut spec = selection.read_spec(root, table.schema(), &requirements.columns)?;
+        let pruning = match (&spec.predicate, self.pruning) {
             (Some(predicate), true) => Some(FilePruning::new(predicate, table, &schema, &eval)?),
             _ => None,
         };
-        spec.predicate = predicate;
         spec.metadata_columns = self.metadata_columns;
         spec.row_tracking = requirements.row_tracking;
         spec.pruning = self.pruning;
@@ -201,16 +192,11 @@ impl ScanBuilder {
         })
     }
 
-    /// All conditions together; typed once, so that what is wrong with them is said now.
-    fn predicate(&self, schema: &Schema, eval: &EvalContext) -> Result<Option<Expr>> {
+    /// The columns, and all conditions together.
+    fn selection(&self, schema: &Schema, eval: &EvalContext) -> Result<Selection> {
         let filters = self.filters.iter().map(|filter| filter.to_expr(schema, eval));
         let all = self.predicates.iter().cloned().map(Ok).chain(filters).collect::<Result<Vec<_>>>()?;
-        if all.is_empty() {
-            return Ok(None);
-        }
-        let predicate = Expr::all(all);
-        crate::expr::BoundExpr::bind_predicate(&predicate, schema, eval)?;
-        Ok(Some(predicate))
+        Selection::new(self.columns.clone(), all, schema, eval)
     }
 }
 

@@ -82,12 +82,12 @@ struct Honest {
 
 impl Honest {
     fn values(&self, column: &ColumnPath, file: usize) -> ArrayRef {
-        self.files[file].0.column_by_name(column.root()).unwrap().clone()
+        self.files[file].0.column_by_name(column.top()).unwrap().clone()
     }
 
     fn bound(&self, column: &ColumnPath, end: i8) -> Option<ArrayRef> {
-        let data_type = schema().field_with_name(column.root()).unwrap().data_type().clone();
-        if column.root() == "b" || column.root() == "p" {
+        let data_type = schema().field_with_name(column.top()).unwrap().data_type().clone();
+        if column.top() == "b" || column.top() == "p" {
             return None;
         }
         let bounds: Vec<ArrayRef> = (0..self.files.len())

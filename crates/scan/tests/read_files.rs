@@ -442,25 +442,57 @@ fn maps_and_lists_of_structs_come_out_in_the_tables_names() {
     check(Arc::new(map.finish()), data_type, json!([[["k", 1]]]));
 }
 
+/// Documents of every shape come out as the library puts them together. (It shreds 123.45 to the integer 123: what went in
+/// is no measure.)
 #[test]
 fn variants_come_out_whole_also_where_they_are_shredded() {
-    use parquet_variant_compute::{json_to_variant, shred_variant, variant_to_json};
-    let texts: ArrayRef =
-        Arc::new(StringArray::from(vec![Some(r#"{"a":1,"b":"x"}"#), None, Some(r#"{"a":"no number"}"#)]));
+    use parquet_variant_compute::{VariantArray, json_to_variant, shred_variant, unshred_variant};
+    let object = |fields: Vec<(&str, DataType)>| {
+        DataType::Struct(fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, true)).collect())
+    };
+    let list = |element| DataType::List(Arc::new(Field::new("element", element, true)));
+    let long = "long ".repeat(20);
+    let texts = [
+        r#"{"a":1,"b":"x","c":[1,"two",[3],{"a":4}]}"#,
+        r#"{"a":"no number","b":null,"z":{"a":1.25,"b":{}}}"#,
+        r#"{"b":{"a":true,"b":[],"c":-1.5e300}}"#,
+        r#"[1,2,300,70000,5000000000]"#,
+        r#"[{"a":1},{"b":2},{},null,"text"]"#,
+        r#""text""#,
+        r#"123.45"#,
+        r#"null"#,
+        &format!(r#"{{"a":"{long}","long":["{long}","{long}","{long}"]}}"#),
+        &format!("[{}]", vec!["7"; 300].join(",")),
+    ];
+    let texts: ArrayRef = Arc::new(texts.iter().map(Some).chain([None]).collect::<StringArray>());
     let variants = json_to_variant(&texts).unwrap();
-    let typed = DataType::Struct(Fields::from(vec![Field::new("a", DataType::Int64, true)]));
-    let shredded = shred_variant(&variants, &typed).unwrap();
-    for stored in [variants.into_inner(), shredded.into_inner()] {
-        let file = File::new(
-            &batch(vec![("v", Arc::new(stored))]),
-            columns(json!([field("v", json!("variant"))]), &[], json!({})),
-        );
+    let mut stored = vec![variants.clone()];
+    for data_type in [
+        DataType::Int64,
+        DataType::Utf8,
+        DataType::Boolean,
+        DataType::Decimal128(7, 2),
+        DataType::Decimal128(30, 3),
+        list(DataType::Int64),
+        list(object(vec![("a", DataType::Int8)])),
+        object(vec![("a", DataType::Int64)]),
+        object(vec![("b", object(vec![("a", DataType::Boolean)])), ("a", DataType::Utf8), ("c", list(DataType::Utf8))]),
+    ] {
+        stored.push(shred_variant(&variants, &data_type).unwrap());
+    }
+    for stored in stored {
+        let stored = stored.into_inner();
+        let whole = unshred_variant(&VariantArray::try_new(&stored).unwrap()).unwrap();
+        let data_type = stored.data_type().clone();
+        let table = columns(json!([field("v", json!("variant"))]), &[], json!({}));
+        let file = File::new(&batch(vec![("v", Arc::new(stored))]), table);
         let batches: Vec<_> =
             file.reader().read_file_blocking(file.read.clone()).unwrap().collect::<Result<_, _>>().unwrap();
-        let texts = variant_to_json(batches[0].column(0)).unwrap();
-        let got: Vec<Option<Value>> =
-            texts.iter().map(|text| text.map(|text| serde_json::from_str(text).unwrap())).collect();
-        assert_eq!(got, [Some(json!({"a": 1, "b": "x"})), None, Some(json!({"a": "no number"}))]);
+        let got = VariantArray::try_new(batches[0].column(0)).unwrap();
+        for row in 0..whole.len() {
+            assert_eq!(got.is_null(row), whole.is_null(row));
+            assert!(got.is_null(row) || got.value(row) == whole.value(row), "row {row} of {data_type}");
+        }
     }
 }
 

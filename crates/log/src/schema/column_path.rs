@@ -49,6 +49,11 @@ impl ColumnPath {
         &self.0
     }
 
+    /// The name of the top-level column; empty for the schema itself.
+    pub fn top(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
     /// Whether this is the schema itself.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()

@@ -80,6 +80,27 @@ pub enum PrimitiveType {
     IntervalDaySecond,
 }
 
+impl PrimitiveType {
+    /// Every type but the decimals, of which there are many.
+    pub const ALL_BUT_DECIMALS: [Self; 15] = [
+        Self::String,
+        Self::Long,
+        Self::Integer,
+        Self::Short,
+        Self::Byte,
+        Self::Float,
+        Self::Double,
+        Self::Boolean,
+        Self::Binary,
+        Self::Date,
+        Self::Timestamp,
+        Self::TimestampNtz,
+        Self::Void,
+        Self::IntervalYearMonth,
+        Self::IntervalDaySecond,
+    ];
+}
+
 /// A decimal's shape: `0 < precision <= 38`, `0 <= scale <= precision`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DecimalType {

@@ -3,7 +3,7 @@
 //! Names are compared without regard to case, as the protocol demands that they be unique so. A name that matches
 //! nothing is an error, never "no rows".
 
-use super::{ColumnPath, DataType, StructField, StructType};
+use super::{ColumnPath, DataType, StructField, StructType, near_names};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashSet;
 
@@ -84,7 +84,9 @@ impl StructType {
     }
 
     fn unknown(&self, path: &ColumnPath) -> Error {
-        let near = near_names(self, path);
+        let columns = self.fields_at_every_depth().into_iter().take(COLUMNS_SEARCHED_MAX);
+        let columns = columns.map(|(column, field)| (column.to_string(), field.name.as_str()));
+        let near = near_names(&path.to_string(), columns);
         let advice = match near.is_empty() {
             true => "the table's schema lists its columns".to_owned(),
             false => format!("did you mean {}?", near.join(" or ")),
@@ -92,6 +94,9 @@ impl StructType {
         Error::new(ErrorKind::UnknownColumn, format!("the table has no column {path}: {advice}")).with("column", path)
     }
 }
+
+/// How many columns are compared with a name that none has.
+const COLUMNS_SEARCHED_MAX: usize = 10_000;
 
 const CONTAINER_STEPS: [&str; 3] = ["element", "key", "value"];
 
@@ -106,39 +111,6 @@ fn ambiguous(path: &ColumnPath, one: &StructField, other: &StructField) -> Error
         one.name, other.name
     );
     Error::new(ErrorKind::UnknownColumn, message).with("column", path)
-}
-
-/// At most three columns that the user may have meant: by the fewest edits, and no more than a third of the name.
-fn near_names(schema: &StructType, path: &ColumnPath) -> Vec<String> {
-    const NEAR_NAMES_MAX: usize = 3;
-    const COLUMNS_SEARCHED_MAX: usize = 10_000;
-    let wanted = path.to_string().to_lowercase();
-    let edits_max = wanted.chars().count().div_ceil(3);
-    let columns = schema.fields_at_every_depth().into_iter().take(COLUMNS_SEARCHED_MAX);
-    let mut near: Vec<(usize, String)> = columns
-        .filter_map(|(column, field)| {
-            let by_path = edits(&wanted, &column.to_string().to_lowercase());
-            let by_name = edits(&wanted, &field.name.to_lowercase());
-            Some((by_path.min(by_name), column.to_string())).filter(|(edits, _)| *edits <= edits_max)
-        })
-        .collect();
-    near.sort();
-    near.into_iter().take(NEAR_NAMES_MAX).map(|(_, name)| name).collect()
-}
-
-/// Levenshtein's distance, one row at a time.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -8,23 +8,7 @@ pub(crate) fn any_primitive() -> impl Strategy<Value = PrimitiveType> {
     use PrimitiveType as P;
     let decimal = (1_u8..=38).prop_flat_map(|precision| (Just(precision), 0..=precision));
     prop_oneof![
-        proptest::sample::select(vec![
-            P::String,
-            P::Long,
-            P::Integer,
-            P::Short,
-            P::Byte,
-            P::Float,
-            P::Double,
-            P::Boolean,
-            P::Binary,
-            P::Date,
-            P::Timestamp,
-            P::TimestampNtz,
-            P::Void,
-            P::IntervalYearMonth,
-            P::IntervalDaySecond,
-        ]),
+        proptest::sample::select(P::ALL_BUT_DECIMALS.to_vec()),
         decimal.prop_map(|(precision, scale)| P::Decimal(DecimalType { precision, scale })),
     ]
 }

@@ -2,11 +2,8 @@
 
 use deltaic_log::action::Action;
 use deltaic_log::commit_file::read_actions;
-use deltaic_log::file_name::{LOG_DIR, LogFileName};
 use deltaic_log::history::History;
-use deltaic_log::{
-    Error, ErrorKind, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TimestampMs, Version, cpu,
-};
+use deltaic_log::{Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TimestampMs, Version, cpu};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
@@ -26,8 +23,7 @@ pub(super) async fn configuration_at(latest: &Snapshot, version: Version) -> Res
     if version == latest.version() {
         return Ok(latest.configuration().clone());
     }
-    let options = SnapshotOptions::new().with_version(version);
-    Ok(Snapshot::open_in(latest.store(), options).await?.configuration().clone())
+    Ok(latest.at_version(version).await?.configuration().clone())
 }
 
 /// The commits from `start` to `end`, oldest first.
@@ -52,7 +48,7 @@ pub(super) async fn next(commits: &mut BoxStream<'static, Result<Commit>>) -> Re
 
 async fn read_one(latest: &Snapshot, history: &History, version: Version) -> Result<Commit> {
     let timestamp = history.timestamp_of(version).await?;
-    let path = format!("{LOG_DIR}/{}", LogFileName::Commit(version));
+    let path = history.file_of(version)?.path.clone();
     let bytes = latest.store().read(&path).await?.ok_or_else(gone).with("file", &path)?;
     let actions = cpu::run(&latest.store().context().cpu, move || read_actions(&bytes).with("file", &path)).await?;
     Ok(Commit { version, timestamp, actions })

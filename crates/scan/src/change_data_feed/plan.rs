@@ -5,11 +5,12 @@ use super::compatible::incompatibility;
 use super::{CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION};
 use crate::location::file_url;
 use crate::plan::{FileRead, ReadSpec, RowSet};
+use crate::selection::Selection;
 use arrow_schema::SchemaRef;
-use deltaic_log::action::{Action, Add, PartitionValues, Remove};
+use deltaic_log::action::{Action, Add, AddCdcFile, PartitionValues, Remove};
 use deltaic_log::feature::{ColumnSource, FeatureSpec, FieldSource, Origin, Shape};
 use deltaic_log::partition_value::Scalar;
-use deltaic_log::schema::{DataType, PrimitiveType, same_name};
+use deltaic_log::schema::{DataType, PrimitiveType, StructField, StructType, same_name};
 use deltaic_log::{Error, ErrorKind, Result, TableConfiguration, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,29 +55,27 @@ pub(super) struct Planner {
 }
 
 impl Planner {
-    pub(super) fn new(root: &Url, target: &TableConfiguration) -> Result<Self> {
+    /// A planner of what `selection` wants of the columns of [`schema_of`].
+    pub(super) fn new(root: &Url, target: &TableConfiguration, selection: &Selection) -> Result<Self> {
         let columns = target.reader_requirements()?.columns;
-        let reserved = |column: &&ColumnSource| {
-            [CHANGE_TYPE, COMMIT_VERSION, COMMIT_TIMESTAMP].iter().any(|name| same_name(name, &column.name))
-        };
+        let reserved = |column: &&ColumnSource| FEED_COLUMNS.iter().any(|(name, _)| same_name(name, &column.name));
         if let Some(column) = columns.iter().find(reserved) {
             let message = "the table has a column whose name the change data feed needs for itself: rename the column";
             return Err(unavailable(message).with("column", &column.name));
         }
+        let schema = schema_of(target);
         let spec = |change_type: Origin| {
-            let extra = [
-                extra(CHANGE_TYPE, PrimitiveType::String, change_type),
-                constant(COMMIT_VERSION, PrimitiveType::Long),
-                constant(COMMIT_TIMESTAMP, PrimitiveType::Timestamp),
-            ];
-            Arc::new(ReadSpec::new(root.clone(), columns.iter().cloned().chain(extra).collect()))
+            let [kind, version, time] = FEED_COLUMNS;
+            let extra = [extra(kind, change_type), constant(version), constant(time)];
+            let columns: Vec<_> = columns.iter().cloned().chain(extra).collect();
+            selection.read_spec(root, &schema, &columns).map(Arc::new)
         };
         Ok(Self {
             root: root.clone(),
             target: target.clone(),
             current: None,
-            derived: spec(Origin::PartitionValue { key: CHANGE_TYPE.to_owned() }),
-            recorded: spec(Origin::DataFile(recorded_change_type())),
+            derived: spec(Origin::PartitionValue { key: CHANGE_TYPE.to_owned() })?,
+            recorded: spec(Origin::DataFile(recorded_change_type()))?,
         })
     }
 
@@ -101,19 +100,19 @@ impl Planner {
         Ok(())
     }
 
-    /// Adds the reads of one commit.
-    pub(super) fn commit(&mut self, commit: &Commit, reads: &mut Vec<FileRead>) -> Result<()> {
+    /// The reads of one commit.
+    pub(super) fn commit(&mut self, commit: &Commit) -> Result<Vec<FileRead>> {
         self.follow(commit)?;
         let recorded = commit.actions.iter().filter_map(|action| match action {
             Action::AddCdcFile(file) => Some(file),
             _ => None,
         });
-        let before = reads.len();
-        for file in recorded {
+        let read = |file: &AddCdcFile| {
             let values = self.values(commit, &file.partition_values, None)?;
-            reads.push(self.read(&self.recorded, &file.path, file.size, values, RowSet::default())?);
-        }
-        if reads.len() == before { self.derive(commit, reads) } else { Ok(()) }
+            self.read(&self.recorded, &file.path, file.size, values, RowSet::default())
+        };
+        let recorded = recorded.map(read).collect::<Result<Vec<_>>>()?;
+        if recorded.is_empty() { self.derive(commit) } else { Ok(recorded) }
     }
 
     /// Takes note of a change of protocol or metadata.
@@ -137,10 +136,11 @@ impl Planner {
     }
 
     /// What the added and removed files say.
-    fn derive(&self, commit: &Commit, reads: &mut Vec<FileRead>) -> Result<()> {
+    fn derive(&self, commit: &Commit) -> Result<Vec<FileRead>> {
+        let mut reads = Vec::new();
         for (path, Change { removed, added }) in changed_files(&commit.actions) {
             match (removed, added) {
-                (Some(removed), Some(added)) => self.difference(commit, path, removed, added, reads)?,
+                (Some(removed), Some(added)) => self.difference(commit, path, removed, added, &mut reads)?,
                 (Some(removed), None) => {
                     let rows = RowSet::without(removed.deletion_vector.clone());
                     reads.push(self.removed(commit, path, removed, rows)?);
@@ -152,7 +152,7 @@ impl Planner {
                 (None, None) => {}
             }
         }
-        Ok(())
+        Ok(reads)
     }
 
     /// The rows by which a file's old and new deletion vector differ.
@@ -250,12 +250,25 @@ fn changed_files(actions: &[Action]) -> BTreeMap<&str, Change<'_>> {
     files
 }
 
-/// A column whose value is the same in every row of a file: it travels with the file's partition values.
-fn constant(name: &str, data_type: PrimitiveType) -> ColumnSource {
-    extra(name, data_type, Origin::PartitionValue { key: name.to_owned() })
+/// The columns of the feed's own, behind the table's.
+const FEED_COLUMNS: [(&str, PrimitiveType); 3] = [
+    (CHANGE_TYPE, PrimitiveType::String),
+    (COMMIT_VERSION, PrimitiveType::Long),
+    (COMMIT_TIMESTAMP, PrimitiveType::Timestamp),
+];
+
+/// All columns of the changes of a table, under logical names.
+pub(super) fn schema_of(table: &TableConfiguration) -> StructType {
+    let own = FEED_COLUMNS.map(|(name, data_type)| StructField::nullable(name, data_type));
+    StructType::new(table.schema().fields.iter().cloned().chain(own).collect::<Vec<_>>())
 }
 
-fn extra(name: &str, data_type: PrimitiveType, origin: Origin) -> ColumnSource {
+/// A column whose value is the same in every row of a file: it travels with the file's partition values.
+fn constant(column: (&str, PrimitiveType)) -> ColumnSource {
+    extra(column, Origin::PartitionValue { key: column.0.to_owned() })
+}
+
+fn extra((name, data_type): (&str, PrimitiveType), origin: Origin) -> ColumnSource {
     ColumnSource { name: name.to_owned(), data_type: DataType::Primitive(data_type), nullable: true, origin }
 }
 
@@ -303,10 +316,8 @@ mod tests {
 
     fn plan(actions: Value) -> Result<Vec<FileRead>> {
         let actions = serde_json::from_value(actions).unwrap();
-        let mut planner = Planner::new(&"memory:///t/".parse().unwrap(), &feed_on()).unwrap();
-        let mut reads = Vec::new();
-        planner.commit(&Commit { version: Version(7), timestamp: TimestampMs(1_500), actions }, &mut reads)?;
-        Ok(reads)
+        let mut planner = Planner::new(&"memory:///t/".parse().unwrap(), &feed_on(), &Selection::default()).unwrap();
+        planner.commit(&Commit { version: Version(7), timestamp: TimestampMs(1_500), actions })
     }
 
     /// `kind path only except` of each read that the actions lead to.
@@ -393,7 +404,7 @@ mod tests {
     #[test]
     fn names_of_the_feeds_own_columns_are_reserved() {
         let taken = table(json!([field("_COMMIT_version", "long")]), json!({}));
-        let error = Planner::new(&"memory:///t/".parse().unwrap(), &taken).unwrap_err();
+        let error = Planner::new(&"memory:///t/".parse().unwrap(), &taken, &Selection::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ChangeDataUnavailable);
     }
 }

@@ -6,6 +6,18 @@ use std::fmt::Write as _;
 /// Microseconds in a day.
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
+/// How long the unit of a clock is, by its name in upper case.
+pub(crate) fn micros_of(unit: &str) -> Option<i64> {
+    Some(match unit {
+        "HOUR" => 3_600_000_000,
+        "MINUTE" => 60_000_000,
+        "SECOND" => 1_000_000,
+        "MILLISECOND" => 1_000,
+        "MICROSECOND" => 1,
+        _ => return None,
+    })
+}
+
 /// Days since 1970-01-01 of a civil date, which must be a real one. Nothing on overflow.
 pub(crate) fn days_of(year: i64, month: u32, day: u32) -> Option<i32> {
     if !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {

@@ -6,6 +6,7 @@ use super::number_text;
 use super::parse::is_plain_name;
 use super::scalar::Scalar;
 use super::sql_type::sql_name;
+use deltaic_log::schema::ColumnPath;
 use std::fmt::{Display, Formatter, Result, Write};
 
 /// How tightly an expression holds together: a part is put in parentheses where its surroundings hold tighter.
@@ -27,7 +28,7 @@ enum Binding {
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Column(path) => path.fmt(f),
+            Self::Column(path) => column(f, path),
             Self::Literal(value) => value.fmt(f),
             Self::Field { base, name } => {
                 // `a.b` would be a column path, `0.b` a number.
@@ -233,6 +234,17 @@ pub(crate) fn operator_name(op: BinaryOp) -> &'static str {
         BinaryOp::BitOr => "|",
         BinaryOp::BitXor => "^",
     }
+}
+
+/// Unlike a path that stands alone, one in SQL text has backticks around keywords too.
+fn column(f: &mut Formatter<'_>, path: &ColumnPath) -> Result {
+    for (level, name) in path.names().iter().enumerate() {
+        if level > 0 {
+            f.write_char('.')?;
+        }
+        identifier(f, name)?;
+    }
+    Ok(())
 }
 
 /// A name, in backticks where it would read as something else.

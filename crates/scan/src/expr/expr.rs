@@ -1,51 +1,8 @@
 //! Expressions as plain data.
 
 use super::scalar::Scalar;
-use deltaic_log::schema::PrimitiveType;
+use deltaic_log::schema::{ColumnPath, PrimitiveType};
 use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// A column, or a field within one: names from the outside in. Names resolve case-insensitively.
-///
-/// ```
-/// use deltaic_scan::expr::ColumnPath;
-/// assert_eq!(ColumnPath::new(["address", "the street"]).to_string(), "address.`the street`");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ColumnPath(Vec<String>);
-
-impl ColumnPath {
-    /// A path of names, from the outside in. It must have at least one.
-    pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
-        Self(names.into_iter().map(Into::into).collect())
-    }
-
-    /// The names, from the outside in.
-    pub fn names(&self) -> &[String] {
-        &self.0
-    }
-
-    /// The top-level column.
-    pub fn root(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
-    }
-
-    /// The path of a field within this one.
-    #[must_use]
-    pub fn child(&self, name: impl Into<String>) -> Self {
-        let mut names = self.0.clone();
-        names.push(name.into());
-        Self(names)
-    }
-}
-
-impl From<&str> for ColumnPath {
-    /// A top-level column: dots are part of the name.
-    fn from(name: &str) -> Self {
-        Self(vec![name.to_owned()])
-    }
-}
 
 /// An expression: columns, literals and what can be computed from them, row by row.
 ///
@@ -436,15 +393,3 @@ macro_rules! from {
 
 from!(bool => Boolean, i8 => Byte, i16 => Short, i32 => Integer, i64 => Long, f32 => Float, f64 => Double,
       &str => String, String => String, Vec<u8> => Binary);
-
-impl fmt::Display for ColumnPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, name) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str(".")?;
-            }
-            super::display::identifier(f, name)?;
-        }
-        Ok(())
-    }
-}

@@ -9,7 +9,7 @@
 //! Operators and casts are ours, over Arrow kernels; functions come from a [`FunctionRegistry`] that is open to the embedding engine.
 
 mod bind;
-mod calendar;
+pub(crate) mod calendar;
 mod cast;
 mod context;
 mod display;
@@ -28,10 +28,11 @@ pub use bind::BoundExpr;
 pub(crate) use bind::Node;
 pub(crate) use cast::cast_values;
 pub use context::EvalContext;
+pub use deltaic_log::schema::ColumnPath;
 pub(crate) use eval::compare::compare as compare_values;
 pub(crate) use eval::like::Prefix;
 pub(crate) use eval::{Rows, evaluate as evaluate_rows, with_left_operand};
-pub use expr::{BinaryOp, ColumnPath, Expr, LikeKind, OnCastFailure, Test, UnaryOp};
+pub use expr::{BinaryOp, Expr, LikeKind, OnCastFailure, Test, UnaryOp};
 pub use functions::{ArgType, ColumnarArg, FunctionRegistry, Invocation, ScalarFunction, Signature, Volatility};
 pub use parse::{NESTING_MAX, TEXT_BYTES_MAX, parse};
 pub use scalar::Scalar;

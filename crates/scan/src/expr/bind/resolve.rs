@@ -1,13 +1,13 @@
 //! Names to columns: case-insensitive, never guessed.
 
-use super::super::expr::ColumnPath;
 use super::{BoundExpr, Node};
 use arrow_schema::{DataType, Fields};
+use deltaic_log::schema::{ColumnPath, near_names, same_name};
 use deltaic_log::{Error, ErrorKind, Result};
 
 /// The column or nested field of a path.
 pub(super) fn column(path: &ColumnPath, fields: &Fields) -> Result<BoundExpr> {
-    let index = find(path.root(), fields, path)?;
+    let index = find(path.top(), fields, path)?;
     let root = &fields[index];
     let mut expr = BoundExpr::new(Node::Column(index), root.data_type().clone(), root.is_nullable());
     for name in path.names().iter().skip(1) {
@@ -30,11 +30,13 @@ pub(super) fn field(base: BoundExpr, name: &str, whole: &dyn Fn() -> String) -> 
 
 /// The one field of a name, in any case. An exact match goes before others.
 fn find(name: &str, fields: &Fields, path: &ColumnPath) -> Result<usize> {
-    let folded = name.to_lowercase();
-    let matching: Vec<usize> = (0..fields.len()).filter(|i| fields[*i].name().to_lowercase() == folded).collect();
+    if let Some((index, _)) = fields.find(name) {
+        return Ok(index);
+    }
+    let matching: Vec<usize> = (0..fields.len()).filter(|i| same_name(fields[*i].name(), name)).collect();
     match matching.as_slice() {
         [index] => Ok(*index),
-        [] => Err(unknown(&folded, fields, path)),
+        [] => Err(unknown(name, fields, path)),
         several => {
             let names: Vec<_> = several.iter().map(|i| fields[*i].name().as_str()).collect();
             let message = format!("`{path}` is ambiguous: it may mean {}", names.join(" or "));
@@ -44,7 +46,7 @@ fn find(name: &str, fields: &Fields, path: &ColumnPath) -> Result<usize> {
 }
 
 fn unknown(name: &str, fields: &Fields, path: &ColumnPath) -> Error {
-    let hint = match near(name, fields) {
+    let hint = match near_names(name, fields.iter().map(|field| (field.name().clone(), field.name().as_str()))) {
         near if !near.is_empty() => format!("did you mean {}?", near.join(" or ")),
         _ if fields.is_empty() => "there are no columns here".to_owned(),
         _ => {
@@ -53,35 +55,6 @@ fn unknown(name: &str, fields: &Fields, path: &ColumnPath) -> Error {
         }
     };
     Error::new(ErrorKind::UnknownColumn, format!("there is no column `{path}`: {hint}")).with("column", path)
-}
-
-/// Up to three names that differ by a slip of the keyboard.
-fn near<'a>(name: &str, fields: &'a Fields) -> Vec<&'a str> {
-    let mut near: Vec<_> = fields
-        .iter()
-        .map(|field| (distance(name, &field.name().to_lowercase()), field.name().as_str()))
-        .filter(|(distance, _)| *distance <= 1 + name.len() / 4)
-        .collect();
-    near.sort();
-    near.into_iter().take(3).map(|(_, name)| name).collect()
-}
-
-/// The number of characters to insert, drop or replace; names longer than 100 characters count as far.
-fn distance(a: &str, b: &str) -> usize {
-    if a.len().max(b.len()) > 100 {
-        return usize::MAX;
-    }
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -105,6 +78,7 @@ mod tests {
         assert_eq!(message(&["AMOUNT"]), "Int32");
         assert_eq!(message(&["address", "street"]), "Utf8");
         assert_eq!(message(&["amuont"]), "unknown_column: there is no column `amuont`: did you mean amount?");
+        assert_eq!(message(&["Twin"]), "Int32");
         assert_eq!(message(&["twin"]), "unknown_column: `twin` is ambiguous: it may mean Twin or tWIN");
         assert_eq!(message(&["amount", "x"]), "unknown_column: `amount.x` has no field `x`: only structs have fields");
     }

@@ -1,8 +1,9 @@
 //! sqlparser's tree to ours. The tree is consumed, and chains of `AND` and `OR` become lists, so depth stays bounded.
 
-use super::super::expr::{BinaryOp, ColumnPath, Expr, LikeKind, OnCastFailure, Test, UnaryOp};
+use super::super::expr::{BinaryOp, Expr, LikeKind, OnCastFailure, Test, UnaryOp};
 use super::super::scalar::Scalar;
 use super::{invalid, literal, tokens};
+use deltaic_log::schema::ColumnPath;
 use deltaic_log::{Error, ErrorKind, Result};
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField, Expr as Sql, Function, FunctionArg,

@@ -4,7 +4,7 @@ use super::super::ArgType;
 use super::call::Call;
 use super::function::{Function, Returns, function, own};
 use super::parameter::Param;
-use crate::expr::calendar::{MICROS_PER_DAY, add_months, civil_of, days_in_month, days_of};
+use crate::expr::calendar::{MICROS_PER_DAY, add_months, civil_of, days_in_month, days_of, micros_of};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array};
@@ -66,12 +66,7 @@ impl Unit {
             "MONTH" | "MON" | "MM" => Self::Month,
             "WEEK" => Self::Week,
             "DAY" | "DD" => Self::Day,
-            "HOUR" => Self::Micros(3_600_000_000),
-            "MINUTE" => Self::Micros(60_000_000),
-            "SECOND" => Self::Micros(1_000_000),
-            "MILLISECOND" => Self::Micros(1_000),
-            "MICROSECOND" => Self::Micros(1),
-            _ => return None,
+            other => Self::Micros(micros_of(other)?),
         })
     }
 

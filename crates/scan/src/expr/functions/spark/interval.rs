@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::function::{Function, Returns, function, own};
 use super::parameter::Param;
-use crate::expr::calendar::{MICROS_PER_DAY, add_months, civil_of};
+use crate::expr::calendar::{MICROS_PER_DAY, add_months, civil_of, micros_of};
 use crate::expr::time_zone::Zone;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, Int64Array, TimestampMicrosecondArray};
@@ -34,12 +34,7 @@ impl Length {
             "MONTH" => Self::Months(1),
             "WEEK" => Self::Days(7),
             "DAY" | "DAYOFYEAR" => Self::Days(1),
-            "HOUR" => Self::Micros(3_600_000_000),
-            "MINUTE" => Self::Micros(60_000_000),
-            "SECOND" => Self::Micros(1_000_000),
-            "MILLISECOND" => Self::Micros(1_000),
-            "MICROSECOND" => Self::Micros(1),
-            _ => return None,
+            other => Self::Micros(micros_of(other)?),
         })
     }
 
