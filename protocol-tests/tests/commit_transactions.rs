@@ -320,6 +320,49 @@ fn an_append_from_a_held_handle_costs_two_requests() {
     assert_eq!(Counts { bytes_read: 0, ..counting.take() }, Counts { puts: 2, heads: 1, gets: 2, ..Counts::default() });
 }
 
+#[test]
+fn a_property_is_set_to_what_it_allows() {
+    let wrong = json!({"delta.checkpointInterval": "0"});
+    let table = CommitTable::new();
+    let (store, operation) = (table.store(1), Operation::new("CREATE TABLE"));
+    let created = block_on(Transaction::create(&store, table.committer.clone(), metadata(wrong.clone()), operation));
+    assert_eq!(created.unwrap_err().kind(), ErrorKind::InvalidProperty);
+
+    let log = TestLog::new();
+    let line = json!({"metaData": metadata(wrong.clone())}).to_string();
+    log.commit_lines(0, &[deltaic_protocol_tests::test_log::PROTOCOL, &line]);
+    let snapshot = log.open(None).unwrap();
+    let mut alter =
+        Transaction::begin(&snapshot, Arc::new(PutIfAbsent::new()), Operation::new("SET TBLPROPERTIES")).unwrap();
+    alter.set_metadata(metadata(wrong)).unwrap();
+    let error = alter.set_metadata(metadata(json!({"delta.checkpointInterval": "-1"}))).unwrap_err();
+    assert_eq!((error.kind(), error.context("key")), (ErrorKind::InvalidProperty, Some("delta.checkpointInterval")));
+}
+
+/// Whoever commits again and again lists nothing, however long the log grows.
+#[test]
+fn a_handle_is_advanced_without_listing() {
+    let table = CommitTable::created(json!({"delta.enableRowTracking": "true"}));
+    let counting = CountingStore::new(Arc::new(table.faults.clone()));
+    let context = deltaic_log::Context::new(Arc::new(deltaic_log::SingleStore::new(Arc::new(counting.clone()))));
+    let root = "memory:///table".parse().unwrap();
+    let mut held = block_on(Snapshot::open(&root, context, SnapshotOptions::new())).unwrap();
+    block_on(async { (held.files().await.unwrap(), held.domains().await.unwrap()) });
+    for number in 1..=5 {
+        counting.take();
+        let version = Version(committed(table.append(&held, &format!("f{number}"))));
+        held = block_on(held.advance_to(version)).unwrap();
+        let counts = Counts { bytes_read: 0, ..counting.take() };
+        assert_eq!(counts, Counts { puts: 1, heads: 1, gets: 1, ..Counts::default() });
+    }
+    let opened = table.open(1, None);
+    assert_eq!((held.version(), held.configuration()), (opened.version(), opened.configuration()));
+    assert_eq!(block_on(held.domains()).unwrap(), block_on(opened.domains()).unwrap());
+    assert_eq!(block_on(held.files()).unwrap().len(), 5);
+    assert_eq!(block_on(held.advance_to(Version(3))).unwrap().version(), Version(5));
+    assert_eq!(block_on(held.advance_to(Version(6))).unwrap_err().kind(), ErrorKind::MissingFile);
+}
+
 /// The features that commits uphold by themselves can be turned on; others are refused until somebody upholds them.
 #[test]
 fn a_feature_that_nobody_upholds_is_not_turned_on() {

@@ -150,9 +150,12 @@ fn a_process_that_appends() {
     let (place, name) = told.split_once('\n').unwrap();
     let store = store(Path::new(place));
     let committer = for_table(&store);
-    let snapshot = block_on(Snapshot::open_in(&store, SnapshotOptions::new())).unwrap();
+    let mut snapshot = block_on(Snapshot::open_in(&store, SnapshotOptions::new())).unwrap();
     for number in 0..APPENDS {
-        // A handle that grows older with each append, on purpose.
+        // A handle that grows older with each append, on purpose, and is renewed now and then.
+        if number % 10 == 9 {
+            snapshot = block_on(snapshot.refresh()).unwrap();
+        }
         let mut append = Transaction::begin(&snapshot, committer.clone(), Operation::new("WRITE")).unwrap();
         append.add(file(&format!("{name}-{number}"), "a", 1));
         let id = append.txn_id().to_owned();

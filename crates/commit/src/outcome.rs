@@ -41,6 +41,15 @@ pub struct Committed {
 impl CommitOutcome {
     /// The version made; `None` where the table has it already.
     ///
+    /// ```
+    /// use deltaic_commit::{CommitOutcome, PendingCommit};
+    /// use deltaic_log::{Error, ErrorKind, Version};
+    /// let pending = PendingCommit::new(Version(3), "d2c639aa-8816-431a-aaf6-d3fe2512ff61", None);
+    /// let unknown = CommitOutcome::Unknown { pending, error: Error::new(ErrorKind::Storage, "the store is gone") };
+    /// let error = unknown.into_result().unwrap_err();
+    /// assert_eq!((error.kind(), error.context("version")), (ErrorKind::CommitUnknown, Some("3")));
+    /// ```
+    ///
     /// # Errors
     /// The commit's error; [`ErrorKind::CommitUnknown`] with `version` and `txn_id` where nobody knows.
     pub fn into_result(self) -> Result<Option<Committed>> {

@@ -121,6 +121,20 @@ impl PendingCommit {
 
     /// Finds out what became of the commit. If its version is still free, the commit is put now: only a version that is taken
     /// keeps a put that is under way from landing.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # use std::sync::Arc;
+    /// # use deltaic_log::{Context, SingleStore, TableStore, Version};
+    /// use deltaic_commit::{PendingCommit, RetryPolicy, Settlement, committer::PutIfAbsent};
+    /// # let context = Context::new(Arc::new(SingleStore::new(Arc::new(object_store::memory::InMemory::new()))));
+    /// # let store = TableStore::new(&"memory:///table".parse().unwrap(), context)?;
+    /// let body = "{\"commitInfo\":{\"txnId\":\"t\"}}\n";
+    /// let pending = PendingCommit::new(Version(0), "t", Some(body.into()));
+    /// let settlement = pending.settle(&PutIfAbsent::new(), &store, &RetryPolicy::default()).await;
+    /// assert!(matches!(settlement, Settlement::Committed));
+    /// # Ok::<(), deltaic_log::Error>(()) }).unwrap();
+    /// ```
     pub async fn settle(&self, committer: &dyn Committer, store: &TableStore, retry: &RetryPolicy) -> Settlement {
         match self.stands(committer, store).await {
             Ok(Some(true)) => return Settlement::Committed,

@@ -17,6 +17,7 @@ use deltaic_log::action::{Add, AddCdcFile, DomainMetadata, Metadata, Protocol, R
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::commit_file::write_actions;
 use deltaic_log::feature::{FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
+use deltaic_log::table_properties::TableProperties;
 use deltaic_log::table_properties::property::FEATURE_PREFIX;
 use deltaic_log::{
     Context, Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TableStore, TimestampMs, Version, cpu,
@@ -98,7 +99,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] where there is a table already; [`ErrorKind::UnsupportedProtocol`] where this library
-    /// cannot write such a table; [`ErrorKind::Storage`]; as [`TableConfiguration::try_new`].
+    /// cannot write such a table; [`ErrorKind::InvalidProperty`]; [`ErrorKind::Storage`]; as [`TableConfiguration::try_new`].
     pub async fn create(
         store: &TableStore,
         committer: Arc<dyn Committer>,
@@ -110,6 +111,7 @@ impl Transaction {
         let metadata = without_wishes(metadata);
         let table = TableConfiguration::try_new(protocol, metadata)?;
         table.protocol().check_writable(&table)?;
+        check_properties(&TableProperties::default(), table.properties())?;
         let mut this = Self::new(store.clone(), committer, Base::Nothing(table.clone()), operation, None);
         this.staged.protocol = Some(table.protocol().clone());
         this.staged.metadata = Some(table.metadata().clone());
@@ -244,8 +246,10 @@ impl Transaction {
     ///
     /// # Errors
     /// [`ErrorKind::UnsupportedProtocol`] where this library could not write the table any more;
-    /// [`ErrorKind::InvalidProperty`]; as [`TableConfiguration::try_new`].
+    /// [`ErrorKind::InvalidProperty`] for a known property that is changed to what it does not allow; as
+    /// [`TableConfiguration::try_new`].
     pub fn set_metadata(&mut self, metadata: Metadata) -> Result<()> {
+        check_properties(self.base().properties(), &TableProperties::new(&metadata.configuration))?;
         let needed = needed_by(&metadata)?;
         self.staged.metadata = Some(without_wishes(metadata));
         self.add_features(needed)
@@ -460,6 +464,15 @@ fn without_wishes(mut metadata: Metadata) -> Metadata {
         |key: &str| key.get(..FEATURE_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(FEATURE_PREFIX));
     metadata.configuration.retain(|key, _| !is_wish(key));
     metadata
+}
+
+/// What others have set wrongly is theirs; what this transaction sets must be right.
+fn check_properties(before: &TableProperties, after: &TableProperties) -> Result<()> {
+    let is_new = |problem: &Error| {
+        let key = problem.context("key").unwrap_or_default();
+        before.text(key) != after.text(key)
+    };
+    after.problems().into_iter().find(is_new).map_or(Ok(()), Err)
 }
 
 async fn check_absent(store: &TableStore) -> Result<()> {

@@ -17,6 +17,28 @@ use super::{Committer, PutOutcome, commit_path};
 ///
 /// A reader sees the whole file or none, since the name appears only once the content is on disk. Where a file system cannot
 /// rename without replacing, a hard link takes its place. A crash leaves at most a `.tmp` file behind, which nobody reads.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use std::sync::Arc;
+/// # use deltaic_log::{Context, Location, Result, Stores, TableStore, Version};
+/// use deltaic_commit::committer::{Committer, Local, PutOutcome};
+/// # #[derive(Debug)]
+/// # struct Files;
+/// # impl Stores for Files {
+/// #     fn locate(&self, url: &url::Url) -> Result<Location> {
+/// #         let store = Arc::new(object_store::memory::InMemory::new());
+/// #         Ok(Location { store, path: deltaic_log::context::url_path(url)?, local: url.to_file_path().ok() })
+/// #     }
+/// # }
+/// # let place = tempfile::tempdir().unwrap();
+/// # let root = url::Url::from_directory_path(place.path()).unwrap();
+/// let store = TableStore::new(&root, Context::new(Arc::new(Files)))?;
+/// let body = bytes::Bytes::from_static(b"{}\n");
+/// assert!(matches!(Local::new().put(&store, Version(0), body.clone()).await, PutOutcome::Committed));
+/// assert!(matches!(Local::new().put(&store, Version(0), body).await, PutOutcome::Conflict));
+/// # Ok::<(), deltaic_log::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Local {
     durability: Durability,
@@ -174,6 +196,31 @@ fn link(temporary: &Path, target: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn put_in(place: &Path, durability: Durability) -> PutOutcome {
+        let log = place.join("_delta_log");
+        Put { temporary: log.join(".0.tmp"), target: log.join("0.json"), durability }.run(b"{}\n")
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("_delta_log"), "no directory").unwrap();
+        assert!(matches!(put_in(place.path(), Durability::Synced), PutOutcome::Refused(_)));
+        assert!(matches!(put_in(&place.path().join("_delta_log"), Durability::Synced), PutOutcome::Refused(_)));
+    }
+
+    #[test]
+    fn what_a_crash_left_behind_is_in_nobodys_way() {
+        for durability in [Durability::Synced, Durability::Unsynced] {
+            let place = tempfile::tempdir().unwrap();
+            let table = place.path().join("made/with/its/parents");
+            assert!(matches!(put_in(&table, durability), PutOutcome::Committed));
+            std::fs::write(table.join("_delta_log/.1.json.tmp"), "torn").unwrap();
+            assert!(matches!(put_in(&table, durability), PutOutcome::Conflict));
+            assert_eq!(std::fs::read_dir(table.join("_delta_log")).unwrap().count(), 2);
+        }
+    }
 
     #[test]
     fn a_link_is_as_good_as_a_rename() {
