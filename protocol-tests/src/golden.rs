@@ -98,7 +98,11 @@ pub fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
-pub(crate) fn copy_directory(from: &Path, to: &Path) -> std::io::Result<()> {
+/// Copies a directory and whatever is in it.
+///
+/// # Errors
+/// Those of the file system.
+pub fn copy_directory(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

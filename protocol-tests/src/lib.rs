@@ -7,10 +7,13 @@
 #![expect(clippy::panic, reason = "a harness that cannot do its part fails the test")]
 
 pub mod canonical_rows;
+
 pub mod checkpoint_writer;
+pub mod commit_table;
 pub mod counting_allocator;
 pub mod counting_store;
 pub mod entry_points;
+pub mod fault_store;
 pub mod fixture;
 pub mod golden;
 pub mod local;
@@ -18,9 +21,12 @@ pub mod model;
 pub mod mutation;
 pub mod random_history;
 pub mod rng;
+pub mod scheduler;
 pub mod test_log;
 
+pub use commit_table::CommitTable;
 pub use counting_store::{CountingStore, Counts};
+pub use fault_store::{Fault, FaultStore};
 pub use model::Model;
 pub use rng::Rng;
 pub use test_log::TestLog;

@@ -10,9 +10,13 @@ use std::path::Path;
 use crate::process::{Outcome, root};
 use module::Module;
 
-/// The crates whose items an embedder can name, and how the facade calls them.
-const CRATES: &[(&str, &str)] =
-    &[("deltaic_log", "crates/log"), ("deltaic_scan", "crates/scan"), ("deltaic", "crates/deltaic")];
+/// The crates whose items an embedder can name.
+const CRATES: &[(&str, &str)] = &[
+    ("deltaic_log", "crates/log"),
+    ("deltaic_scan", "crates/scan"),
+    ("deltaic_commit", "crates/commit"),
+    ("deltaic", "crates/deltaic"),
+];
 
 /// Compares the public API with `public-api.txt`; with `--update`, writes that file.
 pub(crate) fn run(arguments: &[String]) -> Outcome {

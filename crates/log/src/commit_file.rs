@@ -37,6 +37,30 @@ pub fn read_actions(bytes: &[u8]) -> Result<Vec<Action>> {
     Ok(actions)
 }
 
+/// The text of a commit: `actions`, one a line, in this order. [`read_actions`] gives the same actions back.
+///
+/// # Errors
+/// [`ErrorKind::Internal`] where an action is no JSON, which none is.
+///
+/// ```
+/// use deltaic_log::action::{Action, SetTransaction};
+/// use deltaic_log::commit_file::{read_actions, write_actions};
+/// let actions = [Action::SetTransaction(SetTransaction { app_id: "app".to_owned(), version: 3, last_updated: None })];
+/// let text = write_actions(&actions)?;
+/// assert_eq!(text, b"{\"txn\":{\"appId\":\"app\",\"version\":3}}\n");
+/// assert_eq!(read_actions(&text)?, actions);
+/// # Ok::<(), deltaic_log::Error>(())
+/// ```
+pub fn write_actions<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for action in actions {
+        serde_json::to_writer(&mut text, action)
+            .map_err(|error| Error::new(ErrorKind::Internal, "an action cannot be written as JSON").because(error))?;
+        text.push(b'\n');
+    }
+    Ok(text)
+}
+
 /// The commit's first `commitInfo`, if it has one. Other lines are not looked at.
 ///
 /// # Errors

@@ -50,6 +50,27 @@ pub enum ErrorKind {
     ChangeDataUnavailable,
     /// The operation was cancelled by the caller.
     Cancelled,
+    /// A concurrent commit added files that this transaction would have read. Run the operation again on the new version.
+    ConcurrentAppend,
+    /// A concurrent commit removed files that this transaction read. Run the operation again on the new version.
+    ConcurrentDeleteRead,
+    /// A concurrent commit removed files that this transaction removes too. Run the operation again on the new version.
+    ConcurrentDeleteDelete,
+    /// A concurrent commit changed the table's metadata. Run the operation again on the new version.
+    MetadataChanged,
+    /// A concurrent commit changed the table's protocol. Run the operation again on the new version.
+    ProtocolChanged,
+    /// A concurrent commit of the same application, or to the same metadata domain. Run the operation again on the new version.
+    ConcurrentTransaction,
+    /// Other writers won every attempt that the retry policy allows. Nothing was committed: run the operation again.
+    CommitRetriesExhausted,
+    /// Storage could not be asked whether the commit stands. Settle it before anything else: no file may be removed, and
+    /// nothing written anew, until then.
+    CommitUnknown,
+    /// What was staged breaks a rule that every commit keeps; the context names it. Nothing was committed: correct it.
+    InvalidCommit,
+    /// The storage does not keep two writers apart. Nothing was committed: choose another way to commit.
+    UnsafeStorage,
     /// A rule that deltaic upholds itself is broken: please report it.
     Internal,
 }
@@ -80,8 +101,38 @@ impl ErrorKind {
             Self::ResourceLimit => "resource_limit",
             Self::ChangeDataUnavailable => "change_data_unavailable",
             Self::Cancelled => "cancelled",
+            Self::ConcurrentAppend => "concurrent_append",
+            Self::ConcurrentDeleteRead => "concurrent_delete_read",
+            Self::ConcurrentDeleteDelete => "concurrent_delete_delete",
+            Self::MetadataChanged => "metadata_changed",
+            Self::ProtocolChanged => "protocol_changed",
+            Self::ConcurrentTransaction => "concurrent_transaction",
+            Self::CommitRetriesExhausted => "commit_retries_exhausted",
+            Self::CommitUnknown => "commit_unknown",
+            Self::InvalidCommit => "invalid_commit",
+            Self::UnsafeStorage => "unsafe_storage",
             Self::Internal => "internal",
         }
+    }
+}
+
+impl ErrorKind {
+    /// Whether another writer's commit made this one impossible: nothing was committed, and running the whole operation
+    /// again, on the new version, may succeed.
+    ///
+    /// ```
+    /// assert!(deltaic_log::ErrorKind::ConcurrentAppend.is_concurrent_modification());
+    /// ```
+    pub fn is_concurrent_modification(self) -> bool {
+        matches!(
+            self,
+            Self::ConcurrentAppend
+                | Self::ConcurrentDeleteRead
+                | Self::ConcurrentDeleteDelete
+                | Self::MetadataChanged
+                | Self::ProtocolChanged
+                | Self::ConcurrentTransaction
+        )
     }
 }
 

@@ -25,6 +25,7 @@ use crate::checkpoint::{Checkpoint, RowGroupFilter};
 use crate::context::Context;
 use crate::cpu;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::file_name::{LOG_DIR, LogFileName};
 use crate::file_set::{FileChunk, FileSet};
 use crate::last_checkpoint::LastCheckpoint;
 use crate::once::AsyncOnce;
@@ -32,10 +33,10 @@ use crate::replay::{ReconciledTail, Tail};
 use crate::schema::StructType;
 use crate::segment::{CheckpointFiles, Listing, LogSegment, Unusable};
 use crate::source::LogSource;
-use crate::store::TableStore;
+use crate::store::{TableFile, TableStore};
 use crate::table_configuration::{Access, TableConfiguration};
 use crate::table_properties::property;
-use crate::version::Version;
+use crate::version::{TimestampMs, Version};
 use crate::version_checksum::VersionChecksum;
 
 /// A table at a version: immutable, cheap to clone, `Send + Sync`.
@@ -350,6 +351,29 @@ impl Snapshot {
 
     fn options(&self, version: Option<Version>) -> SnapshotOptions {
         SnapshotOptions { version, source: self.0.source.clone() }
+    }
+
+    /// The snapshot of a newer version whose commits are known to stand, as after a commit of one's own. Nothing is listed:
+    /// each commit since is read by its name, so that the cost does not grow with the log. [`Self::segment`] does not know
+    /// the sizes and times of those commits. This snapshot, cloned, where it is not older.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MissingFile`] where a commit is not there; as [`Self::open`].
+    pub async fn advance_to(&self, version: Version) -> Result<Self> {
+        if self.0.source.is_some() {
+            // Where a commit is, its source knows.
+            return self.refresh().await;
+        }
+        let file = |version| {
+            let path = format!("{LOG_DIR}/{}", LogFileName::Commit(version));
+            (version, TableFile { path, size: 0, modified: TimestampMs(0) })
+        };
+        let mut newer = Listing::default();
+        newer.add_commits((self.version().next().0..=version.0).map(|version| file(Version(version))));
+        match self.0.segment.extended(&newer) {
+            Some(segment) => self.extend(segment).await,
+            None => Ok(self.clone()),
+        }
     }
 
     /// Everything that the log holds.

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use deltaic::log::cpu::Cpu;
 use deltaic::log::{Clock, Location, Stores};
 use deltaic::{Context, Error, ErrorKind, Result, TimestampMs};
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -125,6 +127,11 @@ struct StoppedClock;
 impl Clock for StoppedClock {
     fn now(&self) -> TimestampMs {
         TimestampMs(1_785_542_400_000)
+    }
+
+    /// Nobody waits where time stands still.
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
     }
 }
 

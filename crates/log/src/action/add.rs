@@ -39,6 +39,26 @@ pub struct Add {
     pub clustering_provider: Option<String>,
 }
 
+impl Add {
+    /// How many rows the file holds, deleted ones included, as far as its statistics tell.
+    ///
+    /// ```
+    /// use deltaic_log::action::Add;
+    /// let add = Add { stats: Some(r#"{"numRecords":7,"nullCount":{}}"#.to_owned()), ..Add::default() };
+    /// assert_eq!(add.num_records(), Some(7));
+    /// assert_eq!(Add::default().num_records(), None);
+    /// ```
+    pub fn num_records(&self) -> Option<i64> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Statistics {
+            num_records: Option<i64>,
+        }
+        let statistics: Statistics = serde_json::from_str(self.stats.as_deref()?).ok()?;
+        statistics.num_records.filter(|rows| *rows >= 0)
+    }
+}
+
 /// Writers that leave `dataChange` out changed data.
 pub(super) fn yes() -> bool {
     true

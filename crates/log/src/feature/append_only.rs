@@ -1,11 +1,12 @@
-use super::{FeatureSpec, Heading, LegacyVersions};
+use super::{FeatureSpec, Heading, LegacyVersions, Support};
 use crate::table_properties::property;
 
 /// Rows are never changed or removed.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "appendOnly",
     legacy: Some(LegacyVersions { reader: 1, writer: 2 }),
     heading: Heading::spec("Append-only Tables", "append-only-tables"),
+    write: Support::Full,
     is_active: |table| table.is_set(&property::APPEND_ONLY),
     ..FeatureSpec::WRITER
 };

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading, LegacyVersions};
 use crate::table_properties::property;
 
 /// Row-level changes are recorded. Readers of the table's state need not know: change files are no part of it.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "changeDataFeed",
     legacy: Some(LegacyVersions { reader: 1, writer: 4 }),
     heading: Heading::spec("Change Data Feed", "add-cdc-file"),

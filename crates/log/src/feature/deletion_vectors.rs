@@ -1,11 +1,12 @@
-use super::{FeatureSpec, Heading, ReaderRequirements};
+use super::{FeatureSpec, Heading, ReaderRequirements, Support};
 use crate::TableConfiguration;
 use crate::table_properties::property;
 
 /// Rows are deleted without rewriting their file. The property gates writing only: readers always apply what they find.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "deletionVectors",
     heading: Heading::spec("Deletion Vectors", "deletion-vectors"),
+    write: Support::Full,
     is_active: |table| table.is_set(&property::ENABLE_DELETION_VECTORS),
     reader_requirements,
     ..FeatureSpec::READER_WRITER

@@ -38,20 +38,26 @@ mod table;
 mod timestamp_nanos;
 mod timestamp_ntz;
 mod type_widening;
+mod upgrade;
 mod v2_checkpoint;
 mod vacuum_protocol_check;
 mod variant_shredding;
 mod variant_type;
 
+pub use append_only::FEATURE as APPEND_ONLY;
 pub use catalog_managed::FEATURE as CATALOG_MANAGED;
+pub use change_data_feed::FEATURE as CHANGE_DATA_FEED;
 pub use column_mapping::FEATURE as COLUMN_MAPPING;
+pub use deletion_vectors::FEATURE as DELETION_VECTORS;
 pub use domain_metadata::FEATURE as DOMAIN_METADATA;
 pub use in_commit_timestamp::FEATURE as IN_COMMIT_TIMESTAMP;
 pub use requirements::{ColumnSource, FieldSource, Origin, PartSource, ReaderRequirements, RowTrackingSource, Shape};
 pub use row_tracking::FEATURE as ROW_TRACKING;
 pub use table::render_table;
+pub use upgrade::needed_by;
 
 use crate::TableConfiguration;
+use protocol::{READER_WITH_FEATURES, WRITER_WITH_FEATURES};
 
 /// Every table feature that this library knows: those of the specification in its order, then the proposed ones.
 pub const ALL: &[FeatureSpec] = &[
@@ -109,7 +115,7 @@ pub struct FeatureSpec {
     pub heading: Heading,
     /// How far this library reads tables that support it.
     pub read: Support,
-    /// How far this library writes tables that support it.
+    /// How far this library commits to tables that make use of it.
     pub write: Support,
     /// Whether a table that supports the feature makes use of it (spec: "Active Features").
     pub is_active: fn(&TableConfiguration) -> bool,
@@ -182,7 +188,7 @@ impl FeatureSpec {
         requires: &[],
         heading: Heading { title: "", place: Place::Preview },
         read: Support::Full,
-        write: Support::READ_ONLY,
+        write: Support::NOT_WRITTEN,
         is_active: when_supported,
         reader_requirements: no_requirements,
     };
@@ -208,9 +214,11 @@ impl FeatureSpec {
 }
 
 impl Support {
-    /// What every feature's `write` is as long as the workspace holds no writer.
-    const READ_ONLY: Support =
-        Support::Refused { why: "this release reads tables and writes none", remedy: "write with another engine" };
+    /// What a feature's `write` is until whatever it asks of writers is upheld.
+    const NOT_WRITTEN: Support = Support::Refused {
+        why: "this release does not uphold what it asks of writers",
+        remedy: "write with another engine, or turn the feature off",
+    };
 }
 
 impl Heading {
@@ -252,7 +260,7 @@ mod tests {
     #[test]
     fn every_feature_has_its_own_file_and_every_file_its_feature() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/feature");
-        let shared = ["mod", "protocol", "requirements", "table"];
+        let shared = ["mod", "protocol", "requirements", "table", "upgrade"];
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut names: Vec<String> = files
             .filter(|path| !shared.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)))

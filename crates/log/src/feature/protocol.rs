@@ -6,9 +6,9 @@ use crate::action::Protocol;
 use crate::{Error, ErrorKind, Result};
 
 /// The reader version that lists its features by name.
-const READER_WITH_FEATURES: i32 = 3;
+pub(super) const READER_WITH_FEATURES: i32 = 3;
 /// The writer version that lists its features by name.
-const WRITER_WITH_FEATURES: i32 = 7;
+pub(super) const WRITER_WITH_FEATURES: i32 = 7;
 
 impl Protocol {
     /// Fails with [`ErrorKind::UnsupportedProtocol`] where this library cannot read tables of this protocol.

@@ -1,4 +1,4 @@
-use super::{FeatureSpec, Heading, ReaderRequirements, RowTrackingSource};
+use super::{FeatureSpec, Heading, ReaderRequirements, RowTrackingSource, Support};
 use crate::TableConfiguration;
 use crate::table_properties::property;
 
@@ -7,6 +7,7 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "rowTracking",
     requires: &["domainMetadata"],
     heading: Heading::spec("Row Tracking", "row-tracking"),
+    write: Support::Full,
     is_active: |table| table.is_set(&property::ENABLE_ROW_TRACKING),
     reader_requirements,
     ..FeatureSpec::WRITER

@@ -1,10 +1,11 @@
-use super::{FeatureSpec, Heading};
+use super::{FeatureSpec, Heading, Support};
 use crate::table_properties::{CheckpointPolicy, property};
 
 /// Checkpoints in several files, by unique names.
 pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "v2Checkpoint",
     heading: Heading::spec("V2 Checkpoint Table Feature", "v2-checkpoint-table-feature"),
+    write: Support::Full,
     is_active: |table| {
         table.properties().get(&property::CHECKPOINT_POLICY).is_ok_and(|policy| policy == CheckpointPolicy::V2)
     },

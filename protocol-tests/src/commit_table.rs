@@ -1,0 +1,159 @@
+//! A table in memory for tests of commits: written through storage that may fail, and audited past it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use deltaic_commit::committer::{Committer, PutIfAbsent};
+use deltaic_commit::{CommitOutcome, Operation, Transaction};
+use deltaic_log::action::{Action, Add, Metadata, Remove};
+use deltaic_log::commit_file::read_actions;
+use deltaic_log::cpu::InlineCpu;
+use deltaic_log::{
+    Context, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs, Version,
+};
+use futures::executor::block_on;
+use object_store::memory::InMemory;
+use serde_json::{Value, json};
+
+use crate::FaultStore;
+
+/// A table with the columns `p` (string) and `n` (long), partitioned by `p`.
+#[derive(Debug)]
+pub struct CommitTable {
+    memory: Arc<InMemory>,
+    /// What the writers' requests meet.
+    pub faults: FaultStore,
+    /// What the writers put with.
+    pub committer: Arc<dyn Committer>,
+    /// How many times a writer came: no two of them are given the same ids.
+    arrivals: AtomicU64,
+}
+
+impl Default for CommitTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CommitTable {
+    /// An empty place.
+    pub fn new() -> Self {
+        let memory = Arc::new(InMemory::new());
+        let faults = FaultStore::new(memory.clone());
+        Self { memory, faults, committer: Arc::new(PutIfAbsent::without_probe()), arrivals: AtomicU64::new(0) }
+    }
+
+    /// A table with these properties, at version 0.
+    pub fn created(configuration: Value) -> Self {
+        let this = Self::new();
+        let (store, committer) = (this.store(0), this.committer.clone());
+        let operation = Operation::new("CREATE TABLE");
+        let create = Transaction::create(&store, committer, metadata(configuration), operation);
+        block_on(async { create.await?.commit().await.into_result() }).expect("nobody disturbs it");
+        this
+    }
+
+    /// The table as the writer of this number reaches it: with its own clock, which goes wrong by its number in seconds, and
+    /// its own ids.
+    pub fn store(&self, writer: u64) -> TableStore {
+        let ids = SequentialIds::new(self.arrivals.fetch_add(1, Ordering::SeqCst));
+        let skew = i64::try_from(writer).expect("few writers") * 1_000;
+        let context = Context::new(Arc::new(SingleStore::new(Arc::new(self.faults.clone()))))
+            .with_cpu(Arc::new(InlineCpu))
+            .with_clock(Arc::new(ManualClock::new(TimestampMs(1_700_000_000_000 + skew))))
+            .with_ids(Arc::new(ids));
+        self.store_in(context)
+    }
+
+    /// The table as it is, past all faults.
+    pub fn truth(&self) -> TableStore {
+        let context = Context::new(Arc::new(SingleStore::new(self.memory.clone()))).with_cpu(Arc::new(InlineCpu));
+        self.store_in(context)
+    }
+
+    fn store_in(&self, context: Context) -> TableStore {
+        TableStore::new(&"memory:///table".parse().expect("it is a URL"), context).expect("memory serves every URL")
+    }
+
+    /// The newest snapshot, or that of a version, through the storage of a writer that meets no fault now.
+    pub fn open(&self, writer: u64, version: Option<u64>) -> Snapshot {
+        let mut options = SnapshotOptions::new();
+        options.version = version.map(Version);
+        block_on(Snapshot::open_in(&self.store(writer), options)).expect("the table can be opened")
+    }
+
+    /// A transaction on `snapshot`.
+    pub fn begin(&self, snapshot: &Snapshot) -> Transaction {
+        Transaction::begin(snapshot, self.committer.clone(), Operation::new("WRITE")).expect("it can be written")
+    }
+
+    /// Appends one file, blindly, after `snapshot`.
+    pub fn append(&self, snapshot: &Snapshot, path: &str) -> CommitOutcome {
+        let mut append = self.begin(snapshot);
+        append.add(file(path, "a", 1));
+        block_on(append.commit())
+    }
+
+    /// Every commit, in order, as it stands.
+    ///
+    /// # Panics
+    /// Where versions are not contiguous.
+    pub fn commits(&self) -> Vec<Vec<Action>> {
+        let truth = self.truth();
+        let mut listed: Vec<_> = block_on(truth.list_log(Version(0))).expect("memory lists");
+        listed.sort_by_key(|file| file.name.version());
+        let read = |file: &deltaic_log::store::LogFile| {
+            let body = block_on(truth.read(&file.file.path)).expect("memory reads").expect("it is listed");
+            read_actions(&body).expect("a commit can be read")
+        };
+        for (version, file) in listed.iter().enumerate() {
+            assert_eq!(file.name.version(), Version(version as u64), "versions are contiguous");
+        }
+        listed.iter().map(read).collect()
+    }
+
+    /// The live files at the newest version, by path, as any reader sees them: their sizes.
+    pub fn files(&self) -> BTreeMap<String, i64> {
+        let snapshot = block_on(Snapshot::open_in(&self.truth(), SnapshotOptions::new())).expect("it can be opened");
+        let files = block_on(snapshot.files()).expect("its files can be read");
+        files.iter().map(|file| (file.path().to_owned(), file.size())).collect()
+    }
+}
+
+/// Metadata of the table.
+pub fn metadata(configuration: Value) -> Metadata {
+    let column =
+        |name: &str, data_type: &str| json!({"name": name, "type": data_type, "nullable": true, "metadata": {}});
+    let schema = json!({"type": "struct", "fields": [column("p", "string"), column("n", "long")]});
+    let metadata = json!({"id": "5fba94ed-9794-4965-ba6e-6ee3c0d22af9", "schemaString": schema.to_string(),
+        "partitionColumns": ["p"], "configuration": configuration});
+    serde_json::from_value(metadata).expect("it is metadata")
+}
+
+/// A file of the partition `p` with as many rows as bytes, whose `n` is as large.
+pub fn file(path: &str, p: &str, size: i64) -> Add {
+    let stats = json!({"numRecords": size, "minValues": {"n": size}, "maxValues": {"n": size}, "nullCount": {"n": 0}});
+    Add {
+        path: path.to_owned(),
+        partition_values: [("p".to_owned(), Some(p.to_owned()))].into(),
+        size,
+        modification_time: 1,
+        data_change: true,
+        stats: Some(stats.to_string()),
+        ..Add::default()
+    }
+}
+
+/// The removal of a file.
+pub fn removal(path: &str) -> Remove {
+    Remove { path: path.to_owned(), data_change: true, ..Remove::default() }
+}
+
+/// The id of the transaction that made a commit.
+pub fn txn_id(commit: &[Action]) -> Option<&str> {
+    match commit.first() {
+        Some(Action::CommitInfo(info)) => info.txn_id.as_deref(),
+        _ => None,
+    }
+}
