@@ -11,5 +11,5 @@ pub(crate) fn run() -> Outcome {
     let documentation = ["doc", "--workspace", "--no-deps"];
     step("documentation", cargo(documentation).env("RUSTDOCFLAGS", "-D warnings"))?;
     public_api::run(&[])?;
-    test::run()
+    test::run(&[])
 }

@@ -5,6 +5,7 @@ mod ci;
 mod fixtures;
 mod process;
 mod public_api;
+mod server;
 mod test;
 mod tiers;
 
@@ -13,8 +14,9 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test              run all tests: Rust, then what needs Python or Node where those are installed
-                    (REQUIRE_ALL=1 turns every skip into a failure)
+  test [--tier NAME]
+                    run all tests: Rust, then what needs Python, Node or Go where those are installed
+                    (REQUIRE_ALL=1 turns every skip into a failure); or one tier: rust, python, node, go
   ci                what continuous integration runs: formatting, lints, documentation, tests, the public API
   fixtures [ARGS]   make the tables of fixtures/ anew with the engines that wrote them (Java 17, Python)
   bench [OUT [PAIRS [LANE]]]
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (command, rest) = arguments.split_first().map_or(("help", &[][..]), |(command, rest)| (command.as_str(), rest));
     let outcome = match command {
-        "test" => test::run(),
+        "test" => test::run(rest),
         "ci" => ci::run(),
         "fixtures" => fixtures::run(rest),
         "bench" => bench::run(rest),

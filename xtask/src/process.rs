@@ -51,12 +51,9 @@ pub(crate) fn step(title: &str, command: &mut Command) -> Outcome {
     if status.success() { Ok(()) } else { Err(format!("{title}: {status}")) }
 }
 
-/// Whether the program can be run at all.
-pub(crate) fn is_installed(name: &str) -> bool {
-    Command::new(name)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+/// Whether the command can be run, and succeeds.
+pub(crate) fn succeeds(command: &[&str]) -> bool {
+    let (name, arguments) = command.split_first().expect("a command has a name");
+    let status = Command::new(name).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }

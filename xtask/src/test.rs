@@ -2,13 +2,34 @@
 
 use std::path::PathBuf;
 
-use crate::process::{Outcome, cargo, is_installed, root, step};
+use crate::process::{Outcome, cargo, root, step, succeeds};
 use crate::tiers::{TIERS, Tier};
 
-/// Runs each tier whose program is installed, and says which were left out.
-pub(crate) fn run() -> Outcome {
+/// Runs the tiers that `--tier NAME` asks for; without one, each whose program is installed, and says which were left out.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    match arguments {
+        [] => all(),
+        [option, name] if option == "--tier" => one(name),
+        _ => Err(format!("`test` takes nothing, or `--tier NAME`: {}", names())),
+    }
+}
+
+fn one(name: &str) -> Outcome {
+    match TIERS.iter().find(|tier| tier.name == name) {
+        Some(tier) if succeeds(tier.needs) => (tier.run)(),
+        Some(tier) => Err(format!("the tier {name} needs what is not installed: `{}` fails", tier.needs.join(" "))),
+        None if name == "rust" => rust(),
+        None => Err(format!("there is no tier {name}: there are {}", names())),
+    }
+}
+
+fn names() -> String {
+    TIERS.iter().fold("rust".to_owned(), |names, tier| format!("{names}, {}", tier.name))
+}
+
+fn all() -> Outcome {
     rust()?;
-    let (present, absent): (Vec<&Tier>, Vec<&Tier>) = TIERS.iter().partition(|tier| is_installed(tier.needs));
+    let (present, absent): (Vec<&Tier>, Vec<&Tier>) = TIERS.iter().partition(|tier| succeeds(tier.needs));
     for tier in &present {
         (tier.run)()?;
     }
@@ -33,7 +54,7 @@ fn report(present: &[&Tier], absent: &[&Tier]) -> Outcome {
         println!("ran      {}: {}", tier.name, tier.what);
     }
     for tier in absent {
-        println!("SKIPPED  {}: {} (needs `{}`)", tier.name, tier.what, tier.needs);
+        println!("SKIPPED  {}: {} (`{}` fails)", tier.name, tier.what, tier.needs.join(" "));
     }
     if !golden_tables().is_dir() {
         println!("absent   golden tables: another project's reference tables (DELTA_GOLDEN names their folder)");

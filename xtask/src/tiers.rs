@@ -1,17 +1,17 @@
 //! The tiers of tests that need more than Rust, as data.
 
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::process::{Outcome, cargo, program, scratch, step};
+use crate::process::{Outcome, cargo, program, root, scratch, step};
+use crate::server::{Server, free_port};
 
 /// Tests that need one program beside Rust.
 pub(crate) struct Tier {
     /// The tier's name.
     pub(crate) name: &'static str,
-    /// The program that must be installed.
-    pub(crate) needs: &'static str,
+    /// A command that succeeds where what the tier needs is installed.
+    pub(crate) needs: &'static [&'static str],
     /// What the tier tests.
     pub(crate) what: &'static str,
     /// Runs it.
@@ -20,8 +20,19 @@ pub(crate) struct Tier {
 
 /// Every tier after the first.
 pub(crate) const TIERS: &[Tier] = &[
-    Tier { name: "python", needs: "python3", what: "tables on S3, served by moto", run: python },
-    Tier { name: "node", needs: "npm", what: "tables on Azure storage, served by Azurite", run: node },
+    Tier {
+        name: "python",
+        needs: &["python3", "-c", "import ensurepip, venv"],
+        what: "tables on S3, served by moto, and over HTTP, served by WsgiDAV",
+        run: python,
+    },
+    Tier { name: "node", needs: &["npm", "--version"], what: "tables on Azure storage, served by Azurite", run: node },
+    Tier {
+        name: "go",
+        needs: &["go", "version"],
+        what: "tables on Google storage, served by fake-gcs-server",
+        run: go,
+    },
 ];
 
 /// Several threads of one moto process race with each other; one synchronous worker does not.
@@ -32,25 +43,39 @@ app = DomainDispatcherApplication(create_backend_app)
 
 fn python() -> Outcome {
     let folder = scratch().join("python");
-    let python = environment(&folder, &["moto[s3,server]==5.2.*", "gunicorn"])?;
-    std::fs::write(folder.join("motowsgi.py"), MOTO).map_err(|error| format!("motowsgi.py: {error}"))?;
+    let packages = ["moto[s3,server]==5.2.*", "gunicorn", "WsgiDAV==4.*", "cheroot"];
+    let python = environment(&folder, &packages)?;
+    s3(&folder, &python)?;
+    http(&folder, &python)
+}
+
+fn s3(folder: &Path, python: &Path) -> Outcome {
+    write(&folder.join("motowsgi.py"), MOTO)?;
     let port = free_port()?;
     let mut command = Command::new(python);
-    command.args([
-        "-m",
-        "gunicorn",
-        "-w",
-        "1",
-        "-k",
-        "sync",
-        "-b",
-        &format!("127.0.0.1:{port}"),
-        "--log-level",
-        "error",
-    ]);
-    command.arg("motowsgi:app").current_dir(&folder);
+    command.args(["-m", "gunicorn", "-w", "1", "-k", "sync", "--log-level", "error"]);
+    command.args(["-b", &format!("127.0.0.1:{port}"), "motowsgi:app"]).current_dir(folder);
     let _server = Server::start(command)?;
     servers("s3", "DELTAIC_TEST_S3", port)
+}
+
+fn http(folder: &Path, python: &Path) -> Outcome {
+    let port = free_port()?;
+    let file = folder.join("wsgidav.json");
+    write(&file, &wsgidav(port))?;
+    let mut command = Command::new(python.with_file_name("wsgidav"));
+    command.arg("--config").arg(file).args(["--server", "cheroot"]);
+    let _server = Server::start(command)?;
+    servers("http", "DELTAIC_TEST_HTTP", port)
+}
+
+/// The settings of a WebDAV server of the fixtures that changes nothing.
+fn wsgidav(port: u16) -> String {
+    format!(
+        r#"{{"host": "127.0.0.1", "port": {port}, "simple_dc": {{"user_mapping": {{"*": true}}}}, "verbose": 1,
+            "provider_mapping": {{"/": {{"root": {:?}, "readonly": true}}}}}}"#,
+        root().join("fixtures")
+    )
 }
 
 fn node() -> Outcome {
@@ -67,16 +92,40 @@ fn node() -> Outcome {
     servers("azure", "DELTAIC_TEST_AZURE", port)
 }
 
+fn go() -> Outcome {
+    const VERSION: &str = "v1.56.1";
+    let folder = scratch().join("go").join(VERSION);
+    let server = folder.join("fake-gcs-server");
+    if !server.exists() {
+        let module = format!("github.com/fsouza/fake-gcs-server@{VERSION}");
+        step(
+            "install fake-gcs-server",
+            program("go")
+                .args(["install", &module])
+                .envs([("GOBIN", folder.as_os_str()), ("GOTOOLCHAIN", "auto".as_ref())]),
+        )?;
+    }
+    let port = free_port()?;
+    let mut command = Command::new(server);
+    command.args(["-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-log-level", "error"]);
+    command.args(["-port", &port.to_string(), "-public-host", &format!("127.0.0.1:{port}")]);
+    // Each heading's folder becomes a bucket.
+    command.arg("-data").arg(root().join("fixtures"));
+    let _server = Server::start(command)?;
+    servers("google", "DELTAIC_TEST_GOOGLE", port)
+}
+
 /// The tests of `filter` against the server on `port`, which they find by `variable`. The whole workspace is selected, as in
 /// every other step: one package alone would unify features in another way, and build all dependencies anew.
 fn servers(filter: &str, variable: &str, port: u16) -> Outcome {
-    let mut tests = cargo(["test", "--workspace", "--test", "storage_servers", filter]);
-    tests.args(["--", "--ignored"]).env(variable, format!("http://127.0.0.1:{port}"));
-    step(&format!("tables on a {filter} server"), &mut tests)
+    let mut tests = cargo(["test", "--workspace", "--test", "storage_servers", &format!("{filter}::")]);
+    // One at a time: what a test tells a server to do, such as to look at keys, holds for every client.
+    tests.args(["--", "--ignored", "--test-threads=1"]).env(variable, format!("http://127.0.0.1:{port}"));
+    step(&format!("tables on a server: {filter}"), &mut tests)
 }
 
 /// A virtual environment with these packages; its python.
-pub(crate) fn environment(folder: &std::path::Path, packages: &[&str]) -> Outcome<PathBuf> {
+pub(crate) fn environment(folder: &Path, packages: &[&str]) -> Outcome<PathBuf> {
     let python = folder.join("venv/bin/python");
     if !python.exists() {
         step("make a Python environment", program("python3").args(["-m", "venv"]).arg(folder.join("venv")))?;
@@ -85,25 +134,6 @@ pub(crate) fn environment(folder: &std::path::Path, packages: &[&str]) -> Outcom
     Ok(python)
 }
 
-fn free_port() -> Outcome<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.map(|address| address.port()).map_err(|error| format!("no free port: {error}"))
-}
-
-/// A process that ends with its owner.
-struct Server(Child);
-
-impl Server {
-    fn start(mut command: Command) -> Outcome<Self> {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        child.map(Self).map_err(|error| format!("{}: {error}", command.get_program().display()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // A server that is gone already needs no end.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn write(file: &Path, text: &str) -> Outcome {
+    std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -238,6 +238,10 @@ impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
         match &error {
             object_store::Error::NotFound { .. } => Error::new(ErrorKind::MissingFile, "storage has no such file"),
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                let message = "storage refuses access: check the credentials and what they permit";
+                Error::new(ErrorKind::Storage, message).because(error)
+            }
             _ => Error::new(ErrorKind::Storage, "storage failed").because(error),
         }
     }

@@ -199,7 +199,8 @@ fn list_local(dir: &std::path::Path) -> Result<Vec<LogFile>> {
     for entry in entries {
         let entry = entry.map_err(io_error)?;
         let Some(name) = entry.file_name().to_str().and_then(LogFileName::parse) else { continue };
-        match entry.metadata() {
+        // Through a link, as every other reader of local files goes.
+        match std::fs::metadata(entry.path()) {
             Ok(meta) if meta.is_file() => files.push(log_file(name, meta.len(), modified(&meta))),
             Ok(_) => {}
             // Cleaned up by somebody since the directory was read.

@@ -15,11 +15,11 @@ use futures::lock::Mutex;
 use object_store::aws::{AwsCredential, AwsCredentialProvider};
 use object_store::{CredentialProvider, Error, Result};
 
-use super::options::Resolved;
+use super::options::{Resolved, Secrets};
 
 /// Where credentials come from when keys are not enough: `None` where the options hold keys and no role is to be assumed
-/// with them, or ask for a source that the store's client knows itself.
-pub(super) fn credentials(resolved: &Resolved) -> Option<AwsCredentialProvider> {
+/// with them, or ask for a source that the store's client knows itself. What is found is added to `secrets`.
+pub(super) fn credentials(resolved: &Resolved, secrets: &Secrets) -> Option<AwsCredentialProvider> {
     let has_keys = resolved.get("aws_access_key_id").is_some() || resolved.get("aws_secret_access_key").is_some();
     let is_anonymous = matches!(resolved.flag("aws_skip_signature"), Ok(Some(true)));
     let is_known_to_client =
@@ -28,7 +28,9 @@ pub(super) fn credentials(resolved: &Resolved) -> Option<AwsCredentialProvider> 
             .any(|name| resolved.get(name).is_some());
     let settings = Settings::of(resolved);
     let is_needed = settings.role.is_some() || !(has_keys || is_known_to_client);
-    (is_needed && !is_anonymous).then(|| Arc::new(SharedConfiguration { settings, found: Mutex::default() }) as _)
+    let secrets = secrets.clone();
+    (is_needed && !is_anonymous)
+        .then(|| Arc::new(SharedConfiguration { settings, secrets, found: Mutex::default() }) as _)
 }
 
 /// What the options say of the search.
@@ -105,7 +107,7 @@ impl Settings {
     }
 
     fn profile_files(&self) -> Option<EnvConfigFiles> {
-        if self.config_file.is_none() && self.credentials_file.is_none() {
+        if self.config_file.is_none() && self.credentials_file.is_none() && self.sts_endpoint.is_none() {
             return None;
         }
         let mut files = EnvConfigFiles::builder();
@@ -117,7 +119,19 @@ impl Settings {
             Some(path) => files.with_file(EnvConfigFileKind::Credentials, path),
             None => files.include_default_credentials_file(true),
         };
+        if let Some(endpoint) = &self.sts_endpoint {
+            files = files.with_contents(EnvConfigFileKind::Config, self.sts_section(endpoint));
+        }
         Some(files.build())
+    }
+
+    /// The endpoint as a file of the shared configuration says it: roles that a profile names are assumed by nobody else.
+    fn sts_section(&self, endpoint: &str) -> String {
+        let profile = match self.profile.as_deref() {
+            None | Some("default") => "default".to_owned(),
+            Some(name) => format!("profile {name}"),
+        };
+        format!("[{profile}]\nservices = deltaic\n[services deltaic]\nsts =\n  endpoint_url = {endpoint}\n")
     }
 }
 
@@ -133,6 +147,7 @@ pub(super) async fn region(resolved: &Resolved) -> Option<String> {
 /// The credentials of the shared configuration, searched for when the first request is signed, kept until they expire.
 struct SharedConfiguration {
     settings: Settings,
+    secrets: Secrets,
     found: Mutex<Found>,
 }
 
@@ -163,8 +178,10 @@ impl CredentialProvider for SharedConfiguration {
             found.chain = self.settings.chain().await;
         }
         let chain =
-            found.chain.as_ref().ok_or_else(|| unauthenticated("no source of AWS credentials is configured".into()))?;
-        let given = chain.provide_credentials().await.map_err(|error| unauthenticated(error.into()))?;
+            found.chain.as_ref().ok_or_else(|| self.unauthenticated("no source of AWS credentials is configured"))?;
+        let given = chain.provide_credentials().await.map_err(|error| self.unauthenticated(&with_causes(&error)))?;
+        self.secrets.learn(given.secret_access_key());
+        self.secrets.learn(given.session_token().unwrap_or_default());
         let credential = Arc::new(AwsCredential {
             key_id: given.access_key_id().to_owned(),
             secret_key: given.secret_access_key().to_owned(),
@@ -175,14 +192,33 @@ impl CredentialProvider for SharedConfiguration {
     }
 }
 
+impl SharedConfiguration {
+    fn unauthenticated(&self, reason: &str) -> Error {
+        let profile = self.settings.profile.as_deref().unwrap_or("default");
+        let remedy = match &self.settings.role {
+            Some(Role { arn, .. }) => format!(
+                "the role {arn} is not given out: check its name, the credentials that ask for it, and whether it trusts them"
+            ),
+            None => format!(
+                "no credentials were found: give keys as options or in the environment, name a profile that has some \
+                 (`aws_profile`, here `{profile}`), log in with `aws sso login`, or set `aws_skip_signature=true` for a \
+                 public bucket"
+            ),
+        };
+        Error::Unauthenticated { path: "AWS".to_owned(), source: format!("{remedy}: {reason}").into() }
+    }
+}
+
 /// Credentials are asked for anew five minutes before they expire: a request must not outlive them.
 fn is_fresh(expiry: SystemTime, now: TimestampMs) -> bool {
     let expiry_ms = expiry.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     expiry_ms > u128::try_from(now.0).unwrap_or(0) + 300_000
 }
 
-fn unauthenticated(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::Unauthenticated { path: "AWS credentials".to_owned(), source }
+/// The error and what caused it: the kit's own errors show the uppermost alone.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]
@@ -209,7 +245,7 @@ mod tests {
             (&[("aws_web_identity_token_file", "f"), ("aws_role_arn", "r")][..], false),
             (&[("aws_role_arn", "r")][..], true),
         ] {
-            assert_eq!(credentials(&resolved(given)).is_some(), expect, "{given:?}");
+            assert_eq!(credentials(&resolved(given), &Secrets::default()).is_some(), expect, "{given:?}");
         }
     }
 
@@ -226,12 +262,14 @@ mod tests {
             ("AWS_CONFIG_FILE", &config),
             ("AWS_SHARED_CREDENTIALS_FILE", &credentials_file),
         ]);
-        let provider = credentials(&given).unwrap();
+        let secrets = Secrets::default();
+        let provider = credentials(&given, &secrets).unwrap();
         let credential = provider.get_credential().await.unwrap();
         assert_eq!((credential.key_id.as_str(), credential.secret_key.as_str()), ("AKID", "s3cr3t"));
         assert!(Arc::ptr_eq(&credential, &provider.get_credential().await.unwrap()));
         assert_eq!(region(&given).await.as_deref(), Some("eu-south-9"));
         assert!(!format!("{provider:?}").contains("s3cr3t"));
+        assert_eq!(secrets.redact("signed with s3cr3t"), "signed with ***");
     }
 
     #[tokio::test]
@@ -245,8 +283,9 @@ mod tests {
             ("AWS_SHARED_CREDENTIALS_FILE", &file),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ]);
-        let error = credentials(&given).unwrap().get_credential().await.unwrap_err();
+        let error = credentials(&given, &Secrets::default()).unwrap().get_credential().await.unwrap_err();
         assert!(matches!(error, Error::Unauthenticated { .. }), "{error:?}");
+        assert!(error.to_string().contains("`absent`"), "{error}");
     }
 
     #[test]

@@ -59,8 +59,11 @@ macro_rules! configure {
 /// The built client behind its guard; errors show no secret.
 macro_rules! build {
     ($builder:expr, $permission:expr, $resolved:expr) => {
+        build!($builder, $permission, $resolved, $resolved.secrets())
+    };
+    ($builder:expr, $permission:expr, $resolved:expr, $secrets:expr) => {
         match $builder.with_retry(retry($resolved)?).build() {
-            Ok(client) => Ok(Arc::new(Guarded::new(client, $permission, $resolved.secrets())) as Arc<dyn ObjectStore>),
+            Ok(client) => Ok(Arc::new(Guarded::new(client, $permission, $secrets)) as Arc<dyn ObjectStore>),
             Err(error) => Err(refused(&error, $resolved)),
         }
     };
@@ -84,11 +87,12 @@ fn aws(backend: &Backend, resolved: &Resolved) -> Result<Arc<dyn ObjectStore>> {
         builder = builder.with_region(region);
     }
     encrypted_or_allowed(resolved, &["aws_endpoint_url_s3", "aws_endpoint_url"])?;
+    let secrets = resolved.secrets();
     #[cfg(feature = "aws-profiles")]
-    if let Some(credentials) = super::aws_profiles::credentials(resolved) {
+    if let Some(credentials) = super::aws_profiles::credentials(resolved, &secrets) {
         builder = builder.with_credentials(credentials);
     }
-    build!(builder, Permission::ReadAndWrite, resolved)
+    build!(builder, Permission::ReadAndWrite, resolved, secrets)
 }
 
 #[cfg(feature = "aws")]

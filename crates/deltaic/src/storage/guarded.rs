@@ -1,4 +1,5 @@
-//! A cloud's client behind a guard: no secret gets out, and over plain HTTP nothing is changed.
+//! A cloud's client behind a guard: no secret gets out, and over plain HTTP nothing is changed and folders are listed one by
+//! one.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,34 +7,36 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::future;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
+use super::http_listing;
 use super::options::Secrets;
 
 /// What may be done in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Permission {
     ReadAndWrite,
-    /// Every put, copy and delete is refused before it is sent.
+    /// Plain HTTP: every put, copy and delete is refused before it is sent.
     Read,
 }
 
 /// `inner`, whose `Debug` may show credentials, without them: `Debug` is `Display` here, and an error whose text holds a
 /// secret is replaced by one that does not.
 pub(super) struct Guarded<S> {
-    inner: S,
+    inner: Arc<S>,
     permission: Permission,
-    secrets: Arc<Secrets>,
+    secrets: Secrets,
 }
 
 impl<S: ObjectStore> Guarded<S> {
     pub(super) fn new(inner: S, permission: Permission, secrets: Secrets) -> Self {
-        Self { inner, permission, secrets: Arc::new(secrets) }
+        Self { inner: Arc::new(inner), permission, secrets }
     }
 
     fn permit(&self, operation: &str) -> Result<()> {
@@ -56,12 +59,32 @@ impl<S: ObjectStore> Guarded<S> {
     }
 }
 
-/// The error, unless its text or a cause's holds a secret.
+/// The error, unless its text or a cause's holds a secret: then one of the same kind that does not. A missing file must stay a
+/// missing file, even if its path happens to hold the secret.
 fn hidden(error: Error, secrets: &Secrets) -> Error {
     let text = format!("{error} {error:?}");
-    match secrets.redact(&text) == text {
-        true => error,
-        false => Error::Generic { store: "storage", source: secrets.redact(&error.to_string()).into() },
+    if secrets.redact(&text) == text {
+        return error;
+    }
+    let shown = |source: &dyn fmt::Display| secrets.redact(&source.to_string()).into();
+    match error {
+        Error::NotFound { path, source } => Error::NotFound { path: secrets.redact(&path), source: shown(&source) },
+        Error::AlreadyExists { path, source } => {
+            Error::AlreadyExists { path: secrets.redact(&path), source: shown(&source) }
+        }
+        Error::Precondition { path, source } => {
+            Error::Precondition { path: secrets.redact(&path), source: shown(&source) }
+        }
+        Error::NotModified { path, source } => {
+            Error::NotModified { path: secrets.redact(&path), source: shown(&source) }
+        }
+        Error::PermissionDenied { path, source } => {
+            Error::PermissionDenied { path: secrets.redact(&path), source: shown(&source) }
+        }
+        Error::Unauthenticated { path, source } => {
+            Error::Unauthenticated { path: secrets.redact(&path), source: shown(&source) }
+        }
+        other => Error::Generic { store: "storage", source: shown(&other) },
     }
 }
 
@@ -112,11 +135,18 @@ impl<S: ObjectStore> ObjectStore for Guarded<S> {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.hide_all(self.inner.list(prefix))
+        self.hide_all(match self.permission {
+            Permission::ReadAndWrite => self.inner.list(prefix),
+            Permission::Read => http_listing::list(self.inner.clone(), prefix),
+        })
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.hide_all(self.inner.list_with_offset(prefix, offset))
+        let offset = offset.clone();
+        match self.permission {
+            Permission::ReadAndWrite => self.hide_all(self.inner.list_with_offset(prefix, &offset)),
+            Permission::Read => self.list(prefix).try_filter(move |file| future::ready(file.location > offset)).boxed(),
+        }
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -158,6 +188,7 @@ mod tests {
     async fn errors_show_no_secret() {
         let error = guarded(Permission::Read).get(&Path::from("S3CR3T/x")).await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("S3CR3T"), "{error:?}");
+        assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
         let error = guarded(Permission::Read).get(&Path::from("x")).await.unwrap_err();
         assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
     }

@@ -16,6 +16,7 @@ mod address;
 mod aws_profiles;
 mod clients;
 mod guarded;
+mod http_listing;
 mod known_keys;
 mod options;
 mod stores;

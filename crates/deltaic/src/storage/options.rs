@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use deltaic_log::{Error, ErrorKind, Result};
 
@@ -105,8 +106,9 @@ impl Resolved {
 
     /// The values that must never be shown.
     pub(super) fn secrets(&self) -> Secrets {
-        let hidden = self.0.values().filter(|v| is_hidden(v.key) && !v.text.is_empty());
-        Secrets(hidden.map(|v| v.text.clone()).collect())
+        let secrets = Secrets::default();
+        self.0.values().filter(|v| is_hidden(v.key)).for_each(|v| secrets.learn(&v.text));
+        secrets
     }
 
     fn give(&mut self, key: &'static KnownKey, spelled: &str, text: &str) -> Result<()> {
@@ -136,13 +138,23 @@ impl Resolved {
     }
 }
 
-/// Values that must never be shown.
-pub(super) struct Secrets(Vec<String>);
+/// Values that must never be shown: those of the options, and what is found with their help. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Arc<Mutex<Vec<String>>>);
 
 impl Secrets {
+    /// One more of them.
+    pub(super) fn learn(&self, secret: &str) {
+        let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !secret.is_empty() && !secrets.iter().any(|known| known == secret) {
+            secrets.push(secret.to_owned());
+        }
+    }
+
     /// `text` with each secret replaced by `***`.
     pub(super) fn redact(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 }
 

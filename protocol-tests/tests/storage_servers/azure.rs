@@ -1,0 +1,33 @@
+//! Azure storage, by Azurite.
+
+use deltaic::StorageOptions;
+use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
+
+use crate::server::{request, send};
+use crate::{absent, check};
+
+/// The account and key that every Azurite has.
+const AZURITE: (&str, &str) =
+    ("devstoreaccount1", "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==");
+
+#[tokio::test]
+#[ignore = "needs an Azure server: `cargo xtask test` starts one"]
+async fn azure_tables_are_read_as_local_ones() {
+    let server = std::env::var("DELTAIC_TEST_AZURE").expect("the address of an Azure server");
+    let (account, key) = AZURITE;
+    let mut create = request("PUT", &format!("{server}/{account}/tables?restype=container"));
+    let credential = AzureCredential::AccessKey(AzureAccessKey::try_new(key).unwrap());
+    AzureAuthorizer::new(&credential, account).authorize(&mut create);
+    send(&server, &create, "");
+    let endpoint = format!("{server}/{account}");
+    let options = StorageOptions::from_iter([
+        ("azure_storage_account_name", account),
+        ("azure_storage_account_key", key),
+        ("azure_storage_endpoint", endpoint.as_str()),
+        ("allow_http", "true"),
+    ]);
+    for scheme in ["az", "abfs"] {
+        check(&format!("{scheme}://tables/{scheme} folder"), &options).await;
+    }
+    absent("az://tables/no/such", &options).await;
+}
