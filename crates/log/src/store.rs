@@ -323,3 +323,40 @@ fn io_error(error: std::io::Error) -> Error {
         _ => Error::new(ErrorKind::Storage, "the file system failed").because(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::executor::block_on;
+    use std::sync::Arc;
+
+    /// Reads files by plain calls, past the store.
+    #[derive(Debug)]
+    struct Files;
+
+    impl crate::Stores for Files {
+        fn locate(&self, url: &Url) -> Result<Location> {
+            let store = Arc::new(object_store::memory::InMemory::new());
+            Ok(Location { store, path: crate::context::url_path(url)?, local: url.to_file_path().ok() })
+        }
+    }
+
+    /// A log whose files are links was listed as empty; a link that leads nowhere is no file.
+    #[test]
+    fn a_log_of_links_is_a_log() {
+        let place = tempfile::tempdir().unwrap();
+        let log = place.path().join(LOG_DIR);
+        std::fs::create_dir(&log).unwrap();
+        std::fs::write(place.path().join("commit"), "{}").unwrap();
+        let link = |to: &str, version: u64| {
+            std::os::unix::fs::symlink(place.path().join(to), log.join(format!("{version:020}.json"))).unwrap();
+        };
+        link("commit", 0);
+        link("nowhere", 1);
+        let root = Url::from_directory_path(place.path()).unwrap();
+        let store = TableStore::new(&root, Context::new(Arc::new(Files))).unwrap();
+        let files = block_on(store.list_log(Version(0))).unwrap();
+        let found: Vec<_> = files.iter().map(|file| (file.name.version(), file.file.size)).collect();
+        assert_eq!(found, [(Version(0), 2)]);
+    }
+}

@@ -159,6 +159,12 @@ pub(crate) const LANES: &[Lane] = &[
         goal: 1.0 / 1.5,
     },
     Lane {
+        name: "refresh 1M files and list them; our 10k files",
+        theirs: again("refresh", "classic_10k", &["--visit"]),
+        ours: again("refresh", "classic_1m", &["--visit"]),
+        goal: 0.0,
+    },
+    Lane {
         name: "read 6M rows; bare parquet-rs",
         theirs: run(Deltaic, "bare", "lineitem_6m", &[]),
         ours: run(Deltaic, "read", "lineitem_6m", &[]),
