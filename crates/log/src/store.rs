@@ -273,10 +273,9 @@ fn read_ranges_local(path: &PathBuf, ranges: &[Range<u64>]) -> Result<Vec<Bytes>
 /// [`std::io::ErrorKind::UnexpectedEof`] where the file ends before them; whatever the file system says.
 ///
 /// ```
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("f");
-/// std::fs::write(&path, "abcdef")?;
-/// let bytes = deltaic_log::store::read_file_at(&std::fs::File::open(&path)?, 2, 3)?;
+/// # let mut file = tempfile::tempfile()?;
+/// # std::io::Write::write_all(&mut file, b"abcdef")?;
+/// let bytes = deltaic_log::store::read_file_at(&file, 2, 3)?;
 /// assert_eq!(bytes, "cde");
 /// # Ok::<(), std::io::Error>(())
 /// ```
