@@ -28,7 +28,7 @@ async fn a_server_that_is_not_there_is_no_server_without_listings() {
     let error = open(&address.to_string()).await;
     assert_eq!(error.kind(), ErrorKind::Storage, "{error:?}");
     let text = error.to_string();
-    assert!(text.contains(&address.to_string()) && !text.contains("WebDAV"), "{text}");
+    assert!(text.contains(&address.to_string()) && text.contains("refused") && !text.contains("WebDAV"), "{text}");
 }
 
 /// A server that answers requests for listings with `status`, has no files, and shows a page for people each time.

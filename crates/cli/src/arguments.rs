@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use deltaic::{StorageOptions, Version};
 
 /// Show, read and check Delta tables.
@@ -83,7 +83,7 @@ impl Table {
 #[group(multiple = false)]
 pub(crate) struct AsOf {
     /// The version; by default the newest.
-    #[arg(long, value_name = "N", value_parser = version)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version)]
     pub(crate) version: Option<Version>,
 
     /// The newest version at that time: 2026-08-01, '2026-08-01 12:30:00', 2026-08-01T12:30:00+02:00. UTC where no offset is given.
@@ -111,7 +111,7 @@ pub(crate) struct Files {
     #[arg(long = "where", value_name = "SQL")]
     pub(crate) predicate: Option<String>,
     /// At most that many files.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
 }
 
@@ -120,7 +120,7 @@ pub(crate) struct History {
     #[command(flatten)]
     pub(crate) table: Table,
     /// At most that many versions.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Print JSON.
     #[arg(long)]
@@ -137,7 +137,7 @@ pub(crate) struct Rows {
     #[arg(long = "where", value_name = "SQL")]
     pub(crate) predicate: Option<String>,
     /// At most that many rows.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
 }
 
@@ -157,14 +157,15 @@ pub(crate) struct Read {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("start").args(["from", "from_timestamp"]).required(true))]
 pub(crate) struct Changes {
     #[command(flatten)]
     pub(crate) table: Table,
     /// The first version.
-    #[arg(long, value_name = "N", value_parser = version, required_unless_present = "from_timestamp", conflicts_with = "from_timestamp")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version)]
     pub(crate) from: Option<Version>,
     /// The last version, included; by default the newest.
-    #[arg(long, value_name = "N", value_parser = version, conflicts_with = "to_timestamp")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version, conflicts_with = "to_timestamp")]
     pub(crate) to: Option<Version>,
     /// Commits at or after that time.
     #[arg(long, value_name = "TIME")]
@@ -183,7 +184,7 @@ pub(crate) struct Log {
     #[command(flatten)]
     pub(crate) table: Table,
     /// The version; by default the newest.
-    #[arg(long, value_name = "N", value_parser = version)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version)]
     pub(crate) version: Option<Version>,
     /// Print the commit's lines as they are.
     #[arg(long)]
@@ -207,10 +208,19 @@ pub(crate) struct Check {
 pub(crate) struct Output {
     /// How rows are written.
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    format: Format,
+    /// The same as --format json.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Write to this file instead of standard output. It appears when it is complete.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+impl Output {
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -265,6 +275,8 @@ mod tests {
             ("show t --version -1", false),
             ("read t --columns a,b.c --where a>1 --limit 5 --format csv --output f", true),
             ("read t --format xml", false),
+            ("read t --json", true),
+            ("read t --json --format csv", false),
             ("read t --storage-option A=b=c --storage-option D=", true),
             ("read t --storage-option A", false),
             ("changes t", false),

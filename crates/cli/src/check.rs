@@ -38,15 +38,16 @@ fn as_text(out: &mut impl Write, report: &Report) -> Outcome {
         one_finding(out, finding)?;
     }
     let checked = [
-        (report.commits, "commits"),
-        (report.checkpoints, "checkpoints"),
-        (report.checksums, "checksums"),
-        (report.files, "files"),
-        (report.deletion_vectors, "deletion vectors"),
-        (report.files_read, "files' statistics"),
+        (report.commits, "commit", "commits"),
+        (report.checkpoints, "checkpoint", "checkpoints"),
+        (report.checksums, "checksum", "checksums"),
+        (report.files, "file", "files"),
+        (report.deletion_vectors, "deletion vector", "deletion vectors"),
+        (report.files_read, "file's statistics", "files' statistics"),
     ];
+    let checked = checked.iter().filter(|(number, ..)| *number > 0);
     let checked =
-        checked.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{} {what}", count(*number)));
+        checked.map(|(number, one, many)| format!("{} {}", count(*number), if *number == 1 { one } else { many }));
     writeln!(out, "checked {}", checked.collect::<Vec<_>>().join(", "))?;
     match report.findings.len() {
         0 => Ok(writeln!(out, "{GOOD}no findings{GOOD:#}")?),

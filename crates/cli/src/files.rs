@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: Files) -> Outcome {
         }
     } else {
         let rows: Vec<_> = listed.map(|file| row(&file)).collect();
-        output::grid(&mut out, &["path", "size", "partition", "deleted rows"], &rows)?;
+        output::grid(&mut out, &["path", "bytes", "partition", "deleted rows"], &rows)?;
     }
     Ok(out.flush()?)
 }

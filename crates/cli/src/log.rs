@@ -18,7 +18,10 @@ pub(crate) async fn run(arguments: Log) -> Outcome {
     match arguments.json {
         true => out.write_all(&text)?,
         false => {
-            for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            for (index, line) in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
+                if index > 0 {
+                    writeln!(out)?;
+                }
                 action(&mut out, line)?;
             }
         }
@@ -44,13 +47,13 @@ fn action(out: &mut impl Write, line: &[u8]) -> Outcome {
     match serde_json::from_slice::<Value>(line) {
         Ok(Value::Object(action)) => {
             for (name, content) in &action {
-                output::heading(out, name)?;
+                output::title(out, name)?;
                 output::json(out, content)?;
             }
             Ok(())
         }
         _ => {
-            output::heading(out, "not an action")?;
+            output::title(out, "not an action")?;
             Ok(writeln!(out, "{}", String::from_utf8_lossy(line))?)
         }
     }

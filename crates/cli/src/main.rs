@@ -50,6 +50,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// Warnings, but for those of the AWS kit: it warns of each place where it found no credentials, and the error says them all.
+const DEFAULT_LOG: &str = "warn,aws_config=error";
+
 const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 
 fn set_up(cli: &Cli) {
@@ -60,7 +63,7 @@ fn set_up(cli: &Cli) {
     };
     choice.write_global();
     output::set_progress(!cli.no_progress);
-    let filter = EnvFilter::try_from_env("DELTAIC_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env("DELTAIC_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
     let is_coloured = cli.color != When::Never && std::io::stderr().is_terminal();
     subscriber.with_target(false).with_ansi(is_coloured).init();

@@ -121,6 +121,7 @@ fn log_health(table: &DeltaTable) -> Vec<(&'static str, String)> {
     let commits = segment.deltas.iter().filter(|delta| !delta.is_compaction());
     let compactions = segment.deltas.iter().filter(|delta| delta.is_compaction());
     let size = |files: &mut dyn Iterator<Item = &DeltaFile>| files.map(|delta| delta.file.size).sum();
+    let commits_label = if segment.checkpoint.is_some() { "commits since" } else { "commits" };
     let checksum = segment.checksum.map_or_else(
         || "none".to_owned(),
         |version| {
@@ -129,7 +130,7 @@ fn log_health(table: &DeltaTable) -> Vec<(&'static str, String)> {
     );
     vec![
         ("checkpoint", segment.checkpoint.as_ref().map_or_else(|| "none".to_owned(), checkpoint)),
-        ("commits since", format!("{}, {}", commits.clone().count(), bytes(size(&mut commits.clone())))),
+        (commits_label, format!("{}, {}", commits.clone().count(), bytes(size(&mut commits.clone())))),
         ("compactions", format!("{}", compactions.count())),
         ("checksum", checksum),
     ]

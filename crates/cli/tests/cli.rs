@@ -51,8 +51,7 @@ fn show_says_what_the_writer_says() {
         assert_eq!(shown["partitionColumns"], expected["partition_columns"], "{case}");
     }
     let text = check("show", PARTITIONED, &[], 0);
-    for part in ["version", "protocol", "changeDataFeed", "schema", "(partition column)", "properties", "commits since"]
-    {
+    for part in ["version", "protocol", "changeDataFeed", "schema", "(partition column)", "properties", "commits"] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -168,6 +167,40 @@ fn mistakes_have_their_exit_codes() {
     check("show", "change_data_feed/no_such", &[], 3);
     check("frobnicate", "", &[], 2);
     assert!(check("completions", "", &["bash"], 0).contains("deltaic"));
+}
+
+#[test]
+fn mistakes_are_named() {
+    for (verb, case, arguments, code, message) in [
+        ("read", PARTITIONED, &["--columns", "nope"][..], 2, "there are id, p"),
+        ("read", PARTITIONED, &["--limit", "-1"], 2, "invalid value '-1' for '--limit"),
+        ("read", PARTITIONED, &["--output", "/no/such/rows.csv"], 6, "/no/such/rows.csv: No such file"),
+        ("read", PARTITIONED, &["--output", env!("CARGO_MANIFEST_DIR")], 6, "crates/cli: is a directory"),
+        ("read", PARTITIONED, &["--json", "--format", "csv"], 2, "cannot be used with"),
+        ("changes", PARTITIONED, &[], 2, "--from-timestamp"),
+    ] {
+        let error = check(verb, case, arguments, code);
+        assert!(error.contains(message), "{verb} {arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_file_is_no_table() {
+    let file = fixture("README.md");
+    assert!(check("show", "", &[file.to_str().unwrap()], 3).contains("no Delta table here"));
+}
+
+#[test]
+fn maps_are_read_whatever_their_keys_are() {
+    for case in ["data_files/nested_types", "type_widening/nested"] {
+        for format in ["table", "csv", "json"] {
+            let rows = check("read", case, &["--format", format], 0);
+            assert!(!rows.is_empty(), "{case} {format}");
+        }
+        assert_eq!(check("read", case, &["--json"], 0), check("read", case, &["--format", "json"], 0));
+    }
+    let nested = check("read", "data_files/nested_types", &["--where", "id = 1", "--columns", "m", "--json"], 0);
+    assert_eq!(nested, "{\"m\":{\"{\\\"k\\\":1}\":{\"a\":[{\"x\":1},null]}}}\n");
 }
 
 #[test]

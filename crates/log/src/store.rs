@@ -317,8 +317,9 @@ pub(crate) fn no_log() -> Error {
 }
 
 fn io_error(error: std::io::Error) -> Error {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
     match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(ErrorKind::MissingFile, "storage has no such file"),
+        NotFound | NotADirectory => Error::new(ErrorKind::MissingFile, "storage has no such file"),
         _ => Error::new(ErrorKind::Storage, "the file system failed").because(error),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn measure(bench: &Bench, lane: &Lane, pairs: usize) -> Outcome<Vec<P
     sample(bench, &lane.theirs)?;
     sample(bench, &lane.ours)?;
     let pair = |number: usize| {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let theirs = sample(bench, &lane.theirs)?;
             Ok(Pair { theirs, ours: sample(bench, &lane.ours)? })
         } else {

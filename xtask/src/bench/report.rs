@@ -15,7 +15,7 @@ pub(crate) fn line(lane: &Lane, pairs: &[Pair]) -> String {
     let cpu = sorted(pairs.iter().map(|pair| pair.theirs.cpu_s / pair.ours.cpu_s));
     let (low, high) = interval(&ratios);
     let goal = match lane.goal {
-        none if none == 0.0 => "none".to_owned(),
+        0.0 => "none".to_owned(),
         goal => format!("{goal:.2}: {}", if median(&ratios) >= goal { "met" } else { "missed" }),
     };
     let side = |of: fn(&Pair) -> Sample| {

@@ -7,6 +7,8 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_json::writer::{EncoderOptions, make_encoder};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
 
+use super::text_keys::with_text_keys;
+
 /// The batch's values as text, row by row. Nested values are JSON, null is nothing.
 pub(super) fn text_rows(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> {
     let flat = flattened(batch)?;
@@ -19,6 +21,7 @@ pub(super) fn text_rows(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowEr
 
 /// The batch with each nested column as a column of JSON text.
 pub(super) fn flattened(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let batch = &with_text_keys(batch)?;
     let mut fields: Vec<FieldRef> = Vec::with_capacity(batch.num_columns());
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
@@ -37,7 +40,8 @@ pub(super) fn flattened(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> 
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
 
-fn json_text(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+/// An array as JSON text, null as null.
+pub(super) fn json_text(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let options = EncoderOptions::default().with_explicit_nulls(true);
     let mut encoder = make_encoder(field, column, &options)?;
     let mut text = Vec::new();

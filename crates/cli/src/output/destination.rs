@@ -16,7 +16,7 @@ impl Destination {
     pub(super) fn open(path: Option<&Path>) -> io::Result<Self> {
         match path {
             None => Ok(Self::Standard(BufWriter::new(io::stdout()))),
-            Some(path) => PartialFile::create(path).map(Self::File),
+            Some(path) => PartialFile::create(path).map(Self::File).map_err(|error| named(path, &error)),
         }
     }
 
@@ -35,6 +35,11 @@ impl Destination {
             Self::File(file) => file.finish(),
         }
     }
+}
+
+/// The error with the file's name.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 impl Write for Destination {
@@ -62,6 +67,10 @@ pub(super) struct PartialFile {
 
 impl PartialFile {
     fn create(path: &Path) -> io::Result<Self> {
+        if path.is_dir() {
+            // Renaming would say so too, but only when every row is written.
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
         let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
         name.push(".partial");
         let partial = path.with_file_name(name);

@@ -1,11 +1,12 @@
 //! Rows in the format that the user chose.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_json::writer::{LineDelimited, WriterBuilder};
 use arrow_schema::{ArrowError, SchemaRef};
+use deltaic::{Error, ErrorKind};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -14,6 +15,7 @@ use parquet::file::properties::WriterProperties;
 use super::cells::{flattened, text_rows};
 use super::destination::Destination;
 use super::text::grid;
+use super::text_keys::with_text_keys;
 use crate::arguments::{Format, Output};
 use crate::failure::{Failure, Outcome};
 
@@ -32,8 +34,18 @@ enum Sink {
 impl RowWriter {
     /// Opens the destination; a file is created under a name for the time being.
     pub(crate) fn open(output: &Output, schema: SchemaRef) -> Outcome<Self> {
+        let format = output.format();
+        if matches!(format, Format::Parquet | Format::Arrow)
+            && output.output.is_none()
+            && std::io::stdout().is_terminal()
+        {
+            return Err(Failure::Table(Error::new(
+                ErrorKind::InvalidArgument,
+                "the format is not for a terminal: write to a file with --output, or to a pipe",
+            )));
+        }
         let out = Destination::open(output.output.as_deref())?;
-        let sink = match output.format {
+        let sink = match format {
             Format::Table => Sink::Table(TableSink { out, header: names(&schema), rows: Vec::new(), is_begun: false }),
             Format::Json => Sink::Json(WriterBuilder::new().with_explicit_nulls(true).build(out)),
             Format::Csv => Sink::Csv(csv_with_header(out, &schema)?),
@@ -56,7 +68,7 @@ impl RowWriter {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Outcome {
         match &mut self.0 {
             Sink::Table(sink) => sink.write(batch),
-            Sink::Json(writer) => writer.write(batch).map_err(from_arrow),
+            Sink::Json(writer) => with_text_keys(batch).and_then(|batch| writer.write(&batch)).map_err(from_arrow),
             Sink::Csv(writer) => flattened(batch).and_then(|flat| writer.write(&flat)).map_err(from_arrow),
             Sink::Parquet(writer) => writer.write(batch).map_err(from_parquet),
             Sink::ArrowFile(writer) => writer.write(batch).map_err(from_arrow),

@@ -17,9 +17,15 @@ pub(crate) fn standard() -> BufWriter<AutoStream<StdoutLock<'static>>> {
     BufWriter::new(AutoStream::auto(std::io::stdout().lock()))
 }
 
-/// A line that begins a part of what is printed.
+/// An empty line, and a title under it.
 pub(crate) fn heading(out: &mut impl Write, text: &str) -> Outcome {
-    Ok(writeln!(out, "\n{BOLD}{text}{BOLD:#}")?)
+    writeln!(out)?;
+    title(out, text)
+}
+
+/// A line that begins a part of what is printed.
+pub(crate) fn title(out: &mut impl Write, text: &str) -> Outcome {
+    Ok(writeln!(out, "{BOLD}{text}{BOLD:#}")?)
 }
 
 /// Names and values, a line each; the values begin in one column. A value of several lines keeps to its column.
@@ -74,7 +80,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
         unit = Some(*name);
     }
     match unit {
-        Some(unit) => format!("{scaled:.1} {unit} ({})", count(bytes)),
+        Some(unit) => format!("{scaled:.1} {unit} ({} B)", count(bytes)),
         None => format!("{bytes} B"),
     }
 }
@@ -113,8 +119,8 @@ mod tests {
         for (number, expect) in [
             (0, "0 B"),
             (1_023, "1023 B"),
-            (1_536, "1.5 KiB (1,536)"),
-            (u64::MAX, "16.0 EiB (18,446,744,073,709,551,615)"),
+            (1_536, "1.5 KiB (1,536 B)"),
+            (u64::MAX, "16.0 EiB (18,446,744,073,709,551,615 B)"),
         ] {
             assert_eq!(bytes(number), expect);
         }

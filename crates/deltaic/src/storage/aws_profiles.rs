@@ -5,6 +5,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -43,6 +48,8 @@ struct Settings {
     credentials_file: Option<String>,
     role: Option<Role>,
     sts_endpoint: Option<String>,
+    /// The instance metadata service is never asked.
+    without_metadata: bool,
 }
 
 #[derive(Clone)]
@@ -71,6 +78,7 @@ impl Settings {
                 external_id: get("aws_role_external_id"),
             }),
             sts_endpoint: get("aws_endpoint_url_sts"),
+            without_metadata: matches!(resolved.flag("aws_ec2_metadata_disabled"), Ok(Some(true))),
         }
     }
 
@@ -94,16 +102,44 @@ impl Settings {
         if let Some(profile) = &self.profile {
             loader = loader.profile_name(profile);
         }
-        if let Some(region) = &self.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(keys) = &self.keys {
-            loader = loader.credentials_provider(keys.clone());
-        }
+        loader = match &self.region {
+            Some(region) => loader.region(Region::new(region.clone())),
+            None if self.without_metadata => loader.region(self.local_region()),
+            None => loader,
+        };
+        loader = match &self.keys {
+            Some(keys) => loader.credentials_provider(keys.clone()),
+            None if self.without_metadata => loader.credentials_provider(self.local_credentials().await),
+            None => loader,
+        };
         if let (Some(_), Some(endpoint)) = (&self.role, &self.sts_endpoint) {
             loader = loader.endpoint_url(endpoint);
         }
         loader.load().await
+    }
+
+    /// The sources of credentials that need no instance metadata service.
+    async fn local_credentials(&self) -> CredentialsProviderChain {
+        let region = match &self.region {
+            Some(region) => Some(Region::new(region.clone())),
+            None => self.local_region().region().await,
+        };
+        let mut profile = ProfileFileCredentialsProvider::builder()
+            .configure(&ProviderConfig::without_region().with_region(region))
+            .profile_files(self.profile_files().unwrap_or_default());
+        if let Some(name) = &self.profile {
+            profile = profile.profile_name(name);
+        }
+        CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
+            .or_else("Profile", profile.build())
+    }
+
+    fn local_region(&self) -> RegionProviderChain {
+        let mut profile = ProfileFileRegionProvider::builder().profile_files(self.profile_files().unwrap_or_default());
+        if let Some(name) = &self.profile {
+            profile = profile.profile_name(name);
+        }
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build())
     }
 
     fn profile_files(&self) -> Option<EnvConfigFiles> {
@@ -286,6 +322,21 @@ mod tests {
         let error = credentials(&given, &Secrets::default()).unwrap().get_credential().await.unwrap_err();
         assert!(matches!(error, Error::Unauthenticated { .. }), "{error:?}");
         assert!(error.to_string().contains("`absent`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_metadata_service_is_left_alone_where_the_option_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("none").to_str().unwrap().to_owned();
+        std::fs::write(&file, "[default]\n").unwrap();
+        let given = resolved(&[
+            ("AWS_CONFIG_FILE", &file),
+            ("AWS_SHARED_CREDENTIALS_FILE", &file),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ]);
+        let error = credentials(&given, &Secrets::default()).unwrap().get_credential().await.unwrap_err();
+        assert!(error.to_string().contains("Profile") && !error.to_string().contains("Ec2"), "{error}");
+        assert_eq!(region(&given).await, None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use object_store::{
 };
 
 use super::http_listing;
+use super::network;
 use super::options::Secrets;
 
 /// What may be done in a store.
@@ -50,12 +51,12 @@ impl<S: ObjectStore> Guarded<S> {
     }
 
     fn hide<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|error| hidden(error, &self.secrets))
+        result.map_err(|error| hidden(network::explained(error), &self.secrets))
     }
 
     fn hide_all<T: 'static>(&self, results: BoxStream<'static, Result<T>>) -> BoxStream<'static, Result<T>> {
         let secrets = self.secrets.clone();
-        results.map(move |result| result.map_err(|error| hidden(error, &secrets))).boxed()
+        results.map(move |result| result.map_err(|error| hidden(network::explained(error), &secrets))).boxed()
     }
 }
 

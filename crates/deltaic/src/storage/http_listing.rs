@@ -7,6 +7,8 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStore, Result};
 
+use super::network;
+
 /// How many folders deep a listing goes: what is below `_delta_log` has one or two.
 const DEPTH_MAX: usize = 16;
 
@@ -35,7 +37,7 @@ fn is_below(child: &Path, folder: Option<&Path>) -> bool {
 /// What the server answered, if anything, was no listing: most web servers give none.
 fn explained(error: Error) -> Error {
     match error {
-        Error::Generic { store, source } if !is_of_network(&*source) => Error::Generic {
+        Error::Generic { store, source } if !network::is_failure(&*source) => Error::Generic {
             store,
             source: format!(
                 "the server gives no listing by WebDAV (PROPFIND), which a table over HTTP needs: {source}"
@@ -44,20 +46,6 @@ fn explained(error: Error) -> Error {
         },
         other => other,
     }
-}
-
-fn is_of_network(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(is_http_error)
-}
-
-#[cfg(feature = "http")]
-fn is_http_error(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<object_store::client::HttpError>()
-}
-
-#[cfg(not(feature = "http"))]
-fn is_http_error(_: &(dyn std::error::Error + 'static)) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod clients;
 mod guarded;
 mod http_listing;
 mod known_keys;
+mod network;
 mod options;
 mod stores;
 

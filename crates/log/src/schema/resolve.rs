@@ -88,7 +88,8 @@ impl StructType {
         let columns = columns.map(|(column, field)| (column.to_string(), field.name.as_str()));
         let near = near_names(&path.to_string(), columns);
         let advice = match near.is_empty() {
-            true => "the table's schema lists its columns".to_owned(),
+            true if self.fields.is_empty() => "it has none".to_owned(),
+            true => format!("there are {}", shown(self)),
             false => format!("did you mean {}?", near.join(" or ")),
         };
         Error::new(ErrorKind::UnknownColumn, format!("the table has no column {path}: {advice}")).with("column", path)
@@ -97,6 +98,13 @@ impl StructType {
 
 /// How many columns are compared with a name that none has.
 const COLUMNS_SEARCHED_MAX: usize = 10_000;
+
+/// The names of the first columns.
+fn shown(schema: &StructType) -> String {
+    const COUNT: usize = 20;
+    let names: Vec<_> = schema.fields.iter().take(COUNT).map(|field| field.name.as_str()).collect();
+    format!("{}{}", names.join(", "), if schema.fields.len() > COUNT { ", …" } else { "" })
+}
 
 const CONTAINER_STEPS: [&str; 3] = ["element", "key", "value"];
 

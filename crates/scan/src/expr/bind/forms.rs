@@ -119,7 +119,10 @@ pub(super) fn no_function(name: &str, context: &EvalContext) -> Error {
     } else if context.registry().names().is_empty() {
         format!("there is no function `{name}`: build with the feature `functions`, or register it")
     } else {
-        format!("there is no function `{name}`: register it in the FunctionRegistry")
+        format!(
+            "there is no function `{name}`: the manual lists those there are, and an engine registers its own in the \
+             FunctionRegistry"
+        )
     };
     Error::new(ErrorKind::InvalidExpression, message)
 }
