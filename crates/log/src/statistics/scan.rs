@@ -37,7 +37,9 @@ impl<'t, const ESCAPED: bool> Scanner<'t, ESCAPED> {
                 b"nullCount" => scanner.node(Section::NullCount, Wanted::ROOT, wanted, found, DEPTH_MAX)?,
                 b"numRecords" => scanner.once(&mut found.num_records)?,
                 b"tightBounds" => scanner.once(&mut found.tight_bounds)?,
-                _ => drop(scanner.value(DEPTH_MAX)?),
+                _ => {
+                    scanner.value(DEPTH_MAX)?;
+                }
             }
             Some(Rest::Wanted)
         })
