@@ -1,7 +1,7 @@
 //! Running other programs.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// What a step comes to: an error says what failed, in one line.
@@ -9,7 +9,9 @@ pub(crate) type Outcome<T = ()> = Result<T, String>;
 
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Asked now and not when this was built: work trees that share a build folder share the program too.
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     manifest.parent().expect("xtask is a folder of the workspace").to_owned()
 }
 
