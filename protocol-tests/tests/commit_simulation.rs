@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deltaic_commit::{CommitOutcome, Operation, PendingCommit, RetryPolicy, Settlement, Transaction};
 use deltaic_log::action::Action;
-use deltaic_log::{Error, ErrorKind, Result, Snapshot, SnapshotOptions, TableStore};
+use deltaic_log::{Error, ErrorKind, Result, Snapshot, TableStore};
 use deltaic_protocol_tests::commit_table::{file, removal, txn_id};
 use deltaic_protocol_tests::scheduler::{Task, run_interleaved};
 use deltaic_protocol_tests::{CommitTable, Rng};
 use futures::executor::block_on;
-use serde_json::json;
+use serde_json::Value;
 
 #[test]
 fn nothing_is_lost_doubled_or_misreported() {
@@ -70,13 +70,10 @@ struct World {
 
 fn simulate(seed: u64, met: &mut Met) {
     let mut rng = Rng::new(seed);
-    let stamped = rng.chance(50);
-    let configuration = match stamped {
-        true => json!({"delta.enableRowTracking": "true", "delta.enableInCommitTimestamps": "true"}),
-        false => json!({}),
-    };
-    let world =
-        World { table: CommitTable::created(configuration), reports: RefCell::default(), seen: RefCell::default() };
+    let (stamped, managed) = (rng.chance(50), rng.chance(25));
+    let table = if managed { CommitTable::managed() } else { CommitTable::new() };
+    let table = table.create(configuration(stamped, managed));
+    let world = World { table, reports: RefCell::default(), seen: RefCell::default() };
     let percent = *rng.pick(&[0, 5, 20, 40]).unwrap();
     world.table.faults.fail_at_random(rng.next_u64(), percent);
     let writers = 2 + rng.below(4);
@@ -87,9 +84,9 @@ fn simulate(seed: u64, met: &mut Met) {
     tasks.push(Box::pin(world.read(100, 6)));
     run_interleaved(tasks, &mut rng);
 
-    world.table.faults.fail_at_random(0, 0);
-    block_on(world.table.faults.land_all());
+    world.table.calm_down();
     world.settle_all();
+    world.table.calm_down();
     world.audit(stamped);
     for report in world.reports.borrow().iter() {
         match &report.told {
@@ -102,14 +99,22 @@ fn simulate(seed: u64, met: &mut Met) {
     }
 }
 
+/// A catalog wants its tables to have in-commit timestamps.
+fn configuration(stamped: bool, managed: bool) -> Value {
+    let stamps = [("delta.enableRowTracking", stamped), ("delta.enableInCommitTimestamps", stamped || managed)];
+    let wish = ("delta.feature.catalogManaged", managed);
+    let set = stamps.into_iter().chain([wish]).filter(|(_, is_set)| *is_set);
+    set.map(|(key, _)| (key, if key == wish.0 { "supported" } else { "true" })).collect()
+}
+
 impl World {
     async fn write(&self, number: u64, mut rng: Rng) {
         let store = self.table.store(number);
-        let mut held = open(&store).await;
+        let mut held = self.open(&store).await;
         for turn in 0..2 + rng.below(5) {
             // Some write from a handle that they have held for long.
             if rng.chance(70) {
-                held = open(&store).await;
+                held = self.open(&store).await;
             }
             let (transaction, amount) = self.stage(&held, number, turn, &mut rng).await;
             let retry = RetryPolicy { settlements_max: 2, ..RetryPolicy::default() };
@@ -167,7 +172,7 @@ impl World {
     async fn read(&self, number: u64, times: usize) {
         let store = self.table.store(number);
         for _ in 0..times {
-            let snapshot = open(&store).await;
+            let snapshot = self.open(&store).await;
             let sum = read_files(&snapshot).await.values().sum();
             self.seen.borrow_mut().push((snapshot.version().0, sum));
         }
@@ -186,6 +191,10 @@ impl World {
             let version = self.version_of(&report.txn_id);
             assert_eq!(version.is_some(), stands, "a settlement is true");
         }
+    }
+
+    async fn open(&self, store: &TableStore) -> Snapshot {
+        until_answered(async || Snapshot::open_in(store, self.table.options()).await).await
     }
 
     fn version_of(&self, id: &str) -> Option<u64> {
@@ -267,10 +276,6 @@ fn check_stamps(commits: &[Vec<Action>]) {
             }
         }
     }
-}
-
-async fn open(store: &TableStore) -> Snapshot {
-    until_answered(async || Snapshot::open_in(store, SnapshotOptions::new()).await).await
 }
 
 async fn read_files(snapshot: &Snapshot) -> BTreeMap<String, i64> {

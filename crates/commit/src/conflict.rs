@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::table_properties::IsolationLevel;
-use deltaic_log::{Error, ErrorKind, Result, TableConfiguration};
+use deltaic_log::{Access, Error, ErrorKind, Result, TableConfiguration};
 
 use crate::metadata_change::is_harmless;
 use crate::read_set::ReadSet;
@@ -36,6 +36,8 @@ pub(crate) struct Ours<'a> {
     pub(crate) is_blind_append: bool,
     pub(crate) changes_protocol: bool,
     pub(crate) changes_metadata: bool,
+    /// How the committer reaches the table.
+    pub(crate) access: Access,
     /// The metadata domains written.
     pub(crate) domains: BTreeSet<&'a str>,
     /// The canonical paths of the files removed.
@@ -70,7 +72,7 @@ fn configuration_after(ours: &Ours<'_>, winner: &Winner, table: &TableConfigurat
     let protocol = winner.protocol.as_ref().unwrap_or(table.protocol()).clone();
     let metadata = winner.metadata.as_ref().unwrap_or(table.metadata()).clone();
     let after = TableConfiguration::try_new(protocol, metadata)?;
-    after.protocol().check_writable(&after)?;
+    after.protocol().check_writable(&after, ours.access)?;
     match is_harmless(table, &after) {
         true => Ok(after),
         false => Err(conflict(ErrorKind::MetadataChanged, "it changes the table's metadata")),

@@ -16,11 +16,12 @@ use bytes::Bytes;
 use deltaic_log::action::{Add, AddCdcFile, DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::commit_file::write_actions;
-use deltaic_log::feature::{FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
+use deltaic_log::feature::{CATALOG_MANAGED, FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
 use deltaic_log::table_properties::TableProperties;
 use deltaic_log::table_properties::property::FEATURE_PREFIX;
 use deltaic_log::{
-    Context, Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TableStore, TimestampMs, Version, cpu,
+    Access, Context, Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TableStore, TimestampMs,
+    Version, cpu,
 };
 use deltaic_scan::expr::{EvalContext, Expr};
 
@@ -32,7 +33,7 @@ use crate::operation::Operation;
 use crate::outcome::{CommitOutcome, Committed};
 use crate::read_set::ReadSet;
 use crate::retry::RetryPolicy;
-use crate::settle::{PendingCommit, Settled, put_and_settle};
+use crate::settle::{PendingCommit, Settled, publish, put_and_settle};
 use crate::staged::Staged;
 use crate::stamp::{ROW_TRACKING_DOMAIN, Stamped, Standing, stamp};
 use crate::tip::Tip;
@@ -90,7 +91,7 @@ impl Transaction {
     /// [`ErrorKind::UnsupportedProtocol`] where this library must not write to the table, before anything is written.
     pub fn begin(snapshot: &Snapshot, committer: Arc<dyn Committer>, operation: Operation) -> Result<Self> {
         let (store, table) = (snapshot.store().clone(), snapshot.configuration());
-        table.protocol().check_writable(table).with("table", store.root())?;
+        check_writable(table, &*committer).with("table", store.root())?;
         Ok(Self::new(store, committer, Base::Version(snapshot.clone()), operation, Some(snapshot.version())))
     }
 
@@ -110,7 +111,7 @@ impl Transaction {
         let protocol = Protocol::weakest_with(needed_by(&metadata)?);
         let metadata = without_wishes(metadata);
         let table = TableConfiguration::try_new(protocol, metadata)?;
-        table.protocol().check_writable(&table)?;
+        check_writable(&table, &*committer).with("table", store.root())?;
         check_properties(&TableProperties::default(), table.properties())?;
         let mut this = Self::new(store.clone(), committer, Base::Nothing(table.clone()), operation, None);
         this.staged.protocol = Some(table.protocol().clone());
@@ -266,8 +267,7 @@ impl Transaction {
         if after != *before {
             self.staged.protocol = Some(after);
         }
-        let table = self.configuration()?;
-        table.protocol().check_writable(&table).with("table", self.store.root())
+        check_writable(&self.configuration()?, &*self.committer).with("table", self.store.root())
     }
 
     /// Writes a metadata domain of the user's.
@@ -343,9 +343,10 @@ impl Transaction {
         for attempts in 1..=self.retry.attempts_max.max(1) {
             let standing = self.standing(&tip)?;
             let commit = stamp(&self.staged, standing, &tip, self.now())?;
-            invariants::check(&commit, &tip)?;
+            invariants::check(&commit, &tip, self.committer.access())?;
             let Some(winner) = self.put(&commit).await? else {
                 let Stamped { version, timestamp, .. } = commit;
+                publish(&*self.committer, &self.store, version).await;
                 return Ok(Committed { version, timestamp, attempts });
             };
             for winner in winner::load(&*self.committer, &self.store, commit.version, winner).await? {
@@ -398,6 +399,7 @@ impl Transaction {
             is_blind_append: standing.is_blind_append,
             changes_protocol: self.staged.protocol.is_some(),
             changes_metadata: self.staged.metadata.is_some(),
+            access: self.committer.access(),
             domains: self.staged.domains.keys().map(String::as_str).collect(),
             removes,
         }
@@ -456,6 +458,18 @@ impl Transaction {
     fn now(&self) -> TimestampMs {
         self.context().clock.now()
     }
+}
+
+/// A table whose commits a catalog ratifies takes no others, and a catalog ratifies none for other tables.
+fn check_writable(table: &TableConfiguration, committer: &dyn Committer) -> Result<()> {
+    let access = committer.access();
+    table.protocol().check_writable(table, access)?;
+    if access == Access::ThroughCatalog && !table.protocol().supports(&CATALOG_MANAGED) {
+        let message = "no catalog manages the table, so that others commit to it by its path: commit with the committer that \
+                       suits its storage";
+        return Err(Error::new(ErrorKind::InvalidArgument, message).with("feature", CATALOG_MANAGED.name));
+    }
+    Ok(())
 }
 
 /// Wishes for features are no part of a table's metadata.

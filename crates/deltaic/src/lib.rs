@@ -17,6 +17,7 @@
 //! |---|---|
 //! | open a table, at a version or time | [`DeltaTable`] |
 //! | read rows with a predicate | [`DeltaTable::scan`] |
+//! | commit files that an engine has written | [`DeltaTable::transaction`] |
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |
@@ -34,6 +35,7 @@ pub mod storage;
 mod table;
 mod time;
 
+pub use deltaic_commit as commit;
 pub use deltaic_log as log;
 pub use deltaic_log::{Context, Error, ErrorKind, Result, TimestampMs, Version};
 pub use deltaic_scan as scan;
