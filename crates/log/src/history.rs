@@ -136,6 +136,16 @@ impl History {
         self.last_not_after(self.era(readable, time), time).await
     }
 
+    /// The newest version that was committed at `time` or before, of those whose commits the log still holds. It need not be
+    /// one that can be read in full any more.
+    ///
+    /// # Errors
+    /// As [`Self::entries`].
+    pub async fn newest_version_until(&self, time: TimestampMs) -> Result<Option<Version>> {
+        let commits = self.era(&self.commits, time);
+        Ok(self.count_until(commits, time).await?.checked_sub(1).map(|newest| commits[newest].version))
+    }
+
     /// The first version committed at `time` or later, if there is one.
     ///
     /// # Errors
@@ -162,13 +172,18 @@ impl History {
         if is_after { after } else { before }
     }
 
-    async fn last_not_after(&self, commits: &[Commit], time: TimestampMs) -> Result<Version> {
+    /// How many of the commits, from the first, were made at `time` or before.
+    async fn count_until(&self, commits: &[Commit], time: TimestampMs) -> Result<usize> {
         let (mut low, mut high) = (0, commits.len());
         while low < high {
             let middle = low + (high - low) / 2;
             if self.timestamp(&commits[middle]).await? <= time { low = middle + 1 } else { high = middle }
         }
-        let found = low.checked_sub(1).and_then(|at| commits.get(at));
+        Ok(low)
+    }
+
+    async fn last_not_after(&self, commits: &[Commit], time: TimestampMs) -> Result<Version> {
+        let found = self.count_until(commits, time).await?.checked_sub(1).and_then(|at| commits.get(at));
         found
             .map(|commit| commit.version)
             .ok_or_else(|| self.no_version(format!("no available commit is as old as {time}")))

@@ -10,6 +10,7 @@ mod local;
 mod put_if_absent;
 
 pub use local::Local;
+pub(crate) use local::publish as rename_if_absent;
 pub use put_if_absent::PutIfAbsent;
 
 use std::fmt::Debug;
