@@ -10,6 +10,7 @@ use crate::action::CommitInfo;
 use crate::commit_file::read_commit_info;
 use crate::cpu;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::segment::Listing;
 use crate::snapshot::Snapshot;
 use crate::store::{TableFile, TableStore};
 use crate::table_configuration::TableConfiguration;
@@ -65,6 +66,14 @@ impl History {
     pub async fn load(snapshot: &Snapshot) -> Result<Self> {
         let mut listing = snapshot.list_all().await?;
         listing.truncate(snapshot.version());
+        Self::of(snapshot, &listing)
+    }
+
+    /// As [`Self::load`], of commits that are listed already, none of them newer than the snapshot.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidProperty`] where the table's properties on in-commit timestamps are no numbers.
+    pub fn of(snapshot: &Snapshot, listing: &Listing) -> Result<Self> {
         let mut previous = None;
         let commit = |(version, file): (Version, &TableFile)| {
             let modified = previous.map_or(file.modified, |TimestampMs(last)| file.modified.max(TimestampMs(last + 1)));

@@ -3,13 +3,20 @@
 //! | what | when | by |
 //! |---|---|---|
 //! | version checksum | after each commit | [`Upkeep`] |
+//! | clean-up of what has expired | when asked for | [`plan_metadata_cleanup`] |
+//! | how far a vacuum went | when one is through | [`LastVacuumInfo`] |
 //!
 //! None of it can make a commit fail that has landed: what goes wrong is a [`UpkeepWarning`] of the commit's report.
 
+mod checkpoint_protection;
+mod last_vacuum_info;
 mod log_files;
+mod metadata_cleanup;
 mod upkeep;
 mod version_checksum;
 
+pub use last_vacuum_info::LastVacuumInfo;
+pub use metadata_cleanup::{CleanupOptions, CleanupPlan, Granularity, KeepReason, plan_metadata_cleanup};
 pub(crate) use upkeep::after_commit;
 pub use upkeep::{Upkeep, UpkeepReport, UpkeepStep, UpkeepWarning};
 pub(crate) use version_checksum::Landed;
