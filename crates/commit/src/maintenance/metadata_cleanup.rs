@@ -14,8 +14,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use deltaic_log::feature::CATALOG_MANAGED;
-use deltaic_log::file_name::{CheckpointKind, CheckpointName, LOG_DIR, LogFileName, SIDECAR_DIR, STAGED_COMMIT_DIR};
+use deltaic_log::feature::{CATALOG_MANAGED, V2_CHECKPOINT};
+use deltaic_log::file_name::{CheckpointName, LOG_DIR, LogFileName, SIDECAR_DIR, STAGED_COMMIT_DIR};
 use deltaic_log::segment::{CheckpointFiles, Listing};
 use deltaic_log::store::{LogFile, TableFile};
 use deltaic_log::table_properties::property;
@@ -155,8 +155,7 @@ pub async fn plan_metadata_cleanup(snapshot: &Snapshot, options: CleanupOptions)
             verify(snapshot, oldest).await?;
         }
     }
-    let has_sidecars = |checkpoint: CheckpointFiles| matches!(checkpoint.kind, CheckpointKind::Uuid { .. });
-    if !plan.is_empty() || listing.checkpoints().any(has_sidecars) {
+    if !plan.is_empty() || snapshot.protocol().supports(&V2_CHECKPOINT) {
         plan.stages.push(unreferenced_sidecars(store, &listing, oldest.unwrap_or_default()).await?);
     }
     Ok(plan)

@@ -56,6 +56,7 @@ pub use requirements::{ColumnSource, FieldSource, Origin, PartSource, ReaderRequ
 pub use row_tracking::FEATURE as ROW_TRACKING;
 pub use table::render_table;
 pub use upgrade::needed_by;
+pub use v2_checkpoint::FEATURE as V2_CHECKPOINT;
 
 use crate::TableConfiguration;
 use protocol::{READER_WITH_FEATURES, WRITER_WITH_FEATURES};
