@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use deltaic::check::{CheckOptions, Finding, Rule, check};
 use deltaic_commit::committer::{CatalogCommitter, CatalogSource, Committer, PutIfAbsent};
 use deltaic_commit::{CommitOutcome, Operation, Transaction};
 use deltaic_log::action::{Action, Add, Metadata, Remove};
 use deltaic_log::commit_file::read_actions;
 use deltaic_log::cpu::InlineCpu;
+use deltaic_log::file_name::LogFileName;
 use deltaic_log::{
     Context, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs, Version,
 };
@@ -138,6 +140,7 @@ impl CommitTable {
     pub fn commits(&self) -> Vec<Vec<Action>> {
         let truth = self.truth();
         let mut listed: Vec<_> = block_on(truth.list_log(Version(0))).expect("memory lists");
+        listed.retain(|file| matches!(file.name, LogFileName::Commit(_)));
         listed.sort_by_key(|file| file.name.version());
         let read = |file: &deltaic_log::store::LogFile| {
             let body = block_on(truth.read(&file.file.path)).expect("memory reads").expect("it is listed");
@@ -147,6 +150,15 @@ impl CommitTable {
             assert_eq!(file.name.version(), Version(version as u64), "versions are contiguous");
         }
         listed.iter().map(read).collect()
+    }
+
+    /// What an independent replay finds wrong with the log. Of the data files it knows that there are none.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut report = block_on(check(&self.truth(), &CheckOptions::new())).expect("memory can be read");
+        report
+            .findings
+            .retain(|finding| !(finding.rule == Rule::AddAndRemoveFile && finding.message.contains("storage")));
+        report.findings
     }
 
     /// The live files at the newest version, by path, as any reader sees them: their sizes.

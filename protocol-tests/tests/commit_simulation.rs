@@ -144,6 +144,8 @@ impl World {
             }
             kind => {
                 let files = read_files(snapshot).await;
+                // Whether the removals say how large their files were.
+                let sized = rng.chance(50);
                 let mut paths: Vec<&String> = files.keys().collect();
                 rng.shuffle(&mut paths);
                 let merged: Vec<&String> = paths.into_iter().take(2).collect();
@@ -157,6 +159,7 @@ impl World {
                 for path in merged {
                     let mut removal = removal(path);
                     removal.data_change = !rearranges;
+                    removal.size = Some(files[path]).filter(|_| sized);
                     transaction.remove(removal);
                 }
                 // An overwrite adds what it has seen of the whole table's sum: it must have seen all of it.
@@ -233,6 +236,8 @@ impl World {
         if stamped {
             check_stamps(&commits);
         }
+        // A checksum that was written, whatever storage did, is right.
+        assert_eq!(self.table.findings(), []);
     }
 }
 

@@ -125,12 +125,10 @@ async fn modified(store: &TableStore, version: Version) -> Result<Option<Timesta
 }
 
 fn modified_local(path: &std::path::Path) -> Result<TimestampMs> {
-    use std::os::unix::fs::MetadataExt;
-    let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
+    std::fs::metadata(path).map(|meta| deltaic_log::store::modified(&meta)).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(ErrorKind::MissingFile, "storage has no such file"),
         _ => Error::new(ErrorKind::Storage, "the file system failed").because(error),
-    })?;
-    Ok(TimestampMs(meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000)))
+    })
 }
 
 /// The time of a version whose commit is gone, though it is the newest one: a checkpoint stands for it.

@@ -7,6 +7,9 @@
 //!                                 │        │                                                    │ conflict
 //!                                 ▼        ▼                                                    ▼
 //!                             committed  unknown                                           not committed
+//!                                 │
+//!                                 ▼
+//!                   upkeep of the log, which changes nothing about it
 //! ```
 
 use std::collections::BTreeSet;
@@ -29,6 +32,7 @@ use crate::committer::Committer;
 use crate::conflict::{self, Ours};
 use crate::invariants;
 use crate::isolation;
+use crate::maintenance::{Landed, Upkeep, after_commit};
 use crate::operation::Operation;
 use crate::outcome::{CommitOutcome, Committed};
 use crate::read_set::ReadSet;
@@ -38,6 +42,9 @@ use crate::staged::Staged;
 use crate::stamp::{ROW_TRACKING_DOMAIN, Stamped, Standing, stamp};
 use crate::tip::Tip;
 use crate::winner::{self, Winner};
+
+/// Winners kept for the upkeep after the commit; where more came first, their own checksums must do.
+const PASSED_MAX: usize = 64;
 
 /// A change of a table, made of actions that are committed together, as one version, or not at all.
 ///
@@ -75,6 +82,7 @@ pub struct Transaction {
     read: ReadSet,
     staged: Staged,
     retry: RetryPolicy,
+    upkeep: Upkeep,
 }
 
 /// What the transaction goes out from.
@@ -128,7 +136,15 @@ impl Transaction {
     ) -> Self {
         let txn_id = store.context().ids.uuid().to_string();
         let staged = Staged::new(operation, read_version, txn_id);
-        Self { store, committer, base, read: ReadSet::default(), staged, retry: RetryPolicy::default() }
+        Self {
+            store,
+            committer,
+            base,
+            read: ReadSet::default(),
+            staged,
+            retry: RetryPolicy::default(),
+            upkeep: Upkeep::default(),
+        }
     }
 
     /// The table's configuration once this is committed, as far as is known before.
@@ -155,6 +171,13 @@ impl Transaction {
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same transaction, which does this for the log after its commit.
+    #[must_use]
+    pub fn with_upkeep(mut self, upkeep: Upkeep) -> Self {
+        self.upkeep = upkeep;
         self
     }
 
@@ -340,24 +363,53 @@ impl Transaction {
     #[tracing::instrument(name = "commit", skip_all, fields(table = %self.store.root(), txn_id = %self.staged.txn_id))]
     async fn run(&self) -> Result<Committed, Stop> {
         let mut tip = self.begin_tip().await?;
+        let mut passed = Vec::new();
         for attempts in 1..=self.retry.attempts_max.max(1) {
             let standing = self.standing(&tip)?;
             let commit = stamp(&self.staged, standing, &tip, self.now())?;
             invariants::check(&commit, &tip, self.committer.access())?;
             let Some(winner) = self.put(&commit).await? else {
+<<<<<<< HEAD
                 let Stamped { version, timestamp, .. } = commit;
                 publish(&*self.committer, &self.store, version).await;
                 return Ok(Committed { version, timestamp, attempts });
+=======
+                return Ok(self.landed(commit, &tip, &passed, attempts).await);
+>>>>>>> upkeep
             };
             for winner in winner::load(&*self.committer, &self.store, commit.version, winner).await? {
                 self.check_not_committed_by(&winner)?;
                 let configuration = conflict::check(&self.ours(standing), &winner, &tip.configuration)?;
                 tip = tip.after(&winner, configuration)?;
+                self.remember(&mut passed, winner);
             }
             tip = self.timed(tip).await?;
             self.retry.pause(attempts, self.context()).await;
         }
         Err(self.exhausted(&tip).into())
+    }
+
+    /// The commit stands. Whatever is done for the log now, it stands.
+    async fn landed(&self, commit: Stamped, tip: &Tip, passed: &[Winner], attempts: u32) -> Committed {
+        let Stamped { version, timestamp, actions, .. } = commit;
+        let commit = Winner::of(version, actions);
+        let landed =
+            Landed { store: &self.store, base: self.snapshot(), passed, commit: &commit, before: &tip.configuration };
+        Committed { version, timestamp, attempts, upkeep: after_commit(&landed, self.upkeep).await }
+    }
+
+    /// Keeps a winner for the upkeep, unless there are too many to be worth it.
+    fn remember(&self, passed: &mut Vec<Winner>, winner: Winner) {
+        if passed.len() < PASSED_MAX {
+            passed.push(winner);
+        }
+    }
+
+    fn snapshot(&self) -> Option<&Snapshot> {
+        match &self.base {
+            Base::Nothing(_) => None,
+            Base::Version(snapshot) => Some(snapshot),
+        }
     }
 
     /// Where to begin, unless there is nothing to do.

@@ -238,6 +238,24 @@ impl Snapshot {
         self.0.checksum.as_deref()
     }
 
+    /// The same snapshot, which knows its version's checksum: whoever has just written it need not read it again.
+    #[must_use]
+    pub fn with_checksum(&self, checksum: Arc<VersionChecksum>) -> Self {
+        let inner = &*self.0;
+        Self(Arc::new(Inner {
+            store: inner.store.clone(),
+            source: inner.source.clone(),
+            segment: inner.segment.clone(),
+            unusable: inner.unusable.clone(),
+            configuration: inner.configuration.clone(),
+            checksum: Some(checksum),
+            read_at_open: inner.read_at_open.clone(),
+            base: AsyncOnce::with(inner.base.get()),
+            files: AsyncOnce::with(inner.files.get()),
+            small: AsyncOnce::with(inner.small.get()),
+        }))
+    }
+
     /// All live files, read on first use and kept.
     ///
     /// # Errors
@@ -282,6 +300,27 @@ impl Snapshot {
             Some(checkpoint) => checkpoint.count_row_groups(self.store(), filter).await,
             None => Ok((0, 0)),
         }
+    }
+
+    /// Reads the whole checkpoint that this version starts from, in bounded memory, to tell whether the log could do without
+    /// everything before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CorruptLog`] where the checkpoint is damaged or lacks what every one has; [`ErrorKind::MissingFile`],
+    /// also where there is no checkpoint; [`ErrorKind::Storage`].
+    pub async fn verify_checkpoint(&self) -> Result<()> {
+        let Some(files) = &self.segment().checkpoint else {
+            return Err(Error::new(ErrorKind::MissingFile, "the version has no checkpoint"));
+        };
+        let checkpoint = Checkpoint::open(self.store(), files).await?;
+        let (protocol, metadata) = checkpoint.protocol_and_metadata(self.store()).await?;
+        protocol.ok_or_else(|| absent(ErrorKind::CorruptLog, "protocol"))?;
+        metadata.ok_or_else(|| absent(ErrorKind::CorruptLog, "metaData"))?;
+        checkpoint.transactions_and_domains(self.store()).await?;
+        let files = checkpoint.files(self.store(), Arc::default(), None).await?;
+        files.try_for_each(|_| std::future::ready(Ok(()))).await?;
+        let removes = checkpoint.removes(self.store(), Arc::default()).await?;
+        removes.try_for_each(|_| std::future::ready(Ok(()))).await
     }
 
     fn stream_from_log(&self, filter: Option<RowGroupFilter>) -> BoxStream<'static, Result<FileChunk>> {

@@ -188,7 +188,7 @@ fn create(path: &Path) -> io::Result<File> {
 
 /// Gives the temporary file its name, unless that name is taken ([`Io::AlreadyExists`]).
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn publish(temporary: &Path, target: &Path) -> io::Result<()> {
+pub(crate) fn publish(temporary: &Path, target: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use rustix::io::Errno;
     match renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE) {
@@ -199,7 +199,7 @@ fn publish(temporary: &Path, target: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-use link as publish;
+pub(crate) use link as publish;
 
 fn link(temporary: &Path, target: &Path) -> io::Result<()> {
     std::fs::hard_link(temporary, target)?;

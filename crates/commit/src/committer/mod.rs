@@ -15,6 +15,7 @@ mod put_if_absent;
 pub use catalog::{Catalog, CatalogCommitter, CatalogSource};
 pub use in_process_catalog::InProcessCatalog;
 pub use local::Local;
+pub(crate) use local::publish as rename_if_absent;
 pub use put_if_absent::PutIfAbsent;
 
 use std::fmt::Debug;

@@ -241,6 +241,15 @@ impl Checkpoint {
     }
 }
 
+/// Where the sidecar files are that a checkpoint refers to, relative to the table's root.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`], [`ErrorKind::MissingFile`], [`ErrorKind::Storage`].
+pub async fn sidecar_paths(store: &TableStore, files: &CheckpointFiles) -> Result<Vec<String>> {
+    let checkpoint = Checkpoint::open(store, files).await?;
+    checkpoint.sidecars(store).await?.iter().map(|sidecar| sidecar_path(&sidecar.path)).collect()
+}
+
 /// Says of each row group of a checkpoint file whether its files are wanted, from the file's footer.
 pub type RowGroupFilter = Arc<dyn Fn(&ArrowReaderMetadata) -> Vec<bool> + Send + Sync>;
 
