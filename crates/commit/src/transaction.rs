@@ -369,13 +369,8 @@ impl Transaction {
             let commit = stamp(&self.staged, standing, &tip, self.now())?;
             invariants::check(&commit, &tip, self.committer.access())?;
             let Some(winner) = self.put(&commit).await? else {
-<<<<<<< HEAD
-                let Stamped { version, timestamp, .. } = commit;
-                publish(&*self.committer, &self.store, version).await;
-                return Ok(Committed { version, timestamp, attempts });
-=======
+                publish(&*self.committer, &self.store, commit.version).await;
                 return Ok(self.landed(commit, &tip, &passed, attempts).await);
->>>>>>> upkeep
             };
             for winner in winner::load(&*self.committer, &self.store, commit.version, winner).await? {
                 self.check_not_committed_by(&winner)?;
