@@ -388,6 +388,11 @@ impl Snapshot {
         Self::open_in(self.store(), self.options(Some(version))).await
     }
 
+    /// How the table was opened.
+    pub fn access(&self) -> Access {
+        self.options(None).access()
+    }
+
     fn options(&self, version: Option<Version>) -> SnapshotOptions {
         SnapshotOptions { version, source: self.0.source.clone() }
     }
@@ -456,7 +461,7 @@ impl Snapshot {
         }
         let protocol = new.protocol().unwrap_or(self.protocol()).clone();
         let configuration = TableConfiguration::try_new(protocol, new.metadata().unwrap_or(self.metadata()).clone())?;
-        configuration.check_access(self.options(None).access())?;
+        configuration.check_access(self.access())?;
         Ok(configuration)
     }
 
