@@ -1,0 +1,5 @@
+//! What users do with a Delta table.
+
+pub mod vacuum;
+
+pub use vacuum::VacuumBuilder;
