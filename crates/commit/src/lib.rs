@@ -10,6 +10,7 @@
 //! | make a table | [`Transaction::create`] |
 //! | choose how a version is put | [`committer`] |
 //! | settle a commit of unknown outcome | [`PendingCommit::settle`] |
+//! | write a checkpoint | [`maintenance::write_checkpoint`] |
 //!
 //! This crate knows nothing of rows: whoever stages a file has written it, as the table's features demand. Of `deltaic-scan`
 //! it uses the pure half alone, expressions and pruning, to tell which files a predicate could have read.
@@ -18,6 +19,8 @@ pub mod committer;
 mod conflict;
 mod invariants;
 mod isolation;
+mod local_file;
+pub mod maintenance;
 mod metadata_change;
 mod operation;
 mod outcome;

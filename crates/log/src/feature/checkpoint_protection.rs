@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading};
 use crate::table_properties::property;
 
 /// Old checkpoints may be removed only by who understands all that lies before them.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "checkpointProtection",
     heading: Heading::rfc("Checkpoint Protection", "checkpoint-protection.md"),
     is_active: |table| {

@@ -47,6 +47,7 @@ mod variant_type;
 pub use append_only::FEATURE as APPEND_ONLY;
 pub use catalog_managed::FEATURE as CATALOG_MANAGED;
 pub use change_data_feed::FEATURE as CHANGE_DATA_FEED;
+pub use checkpoint_protection::FEATURE as CHECKPOINT_PROTECTION;
 pub use column_mapping::FEATURE as COLUMN_MAPPING;
 pub use deletion_vectors::FEATURE as DELETION_VECTORS;
 pub use domain_metadata::FEATURE as DOMAIN_METADATA;
@@ -55,6 +56,7 @@ pub use requirements::{ColumnSource, FieldSource, Origin, PartSource, ReaderRequ
 pub use row_tracking::FEATURE as ROW_TRACKING;
 pub use table::render_table;
 pub use upgrade::needed_by;
+pub use v2_checkpoint::FEATURE as V2_CHECKPOINT;
 
 use crate::TableConfiguration;
 use protocol::{READER_WITH_FEATURES, WRITER_WITH_FEATURES};

@@ -2,7 +2,7 @@ use super::{FeatureSpec, Heading, Support};
 use crate::table_properties::{CheckpointPolicy, property};
 
 /// Checkpoints in several files, by unique names.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "v2Checkpoint",
     heading: Heading::spec("V2 Checkpoint Table Feature", "v2-checkpoint-table-feature"),
     write: Support::Full,
