@@ -32,7 +32,7 @@ fn nothing_is_lost_doubled_or_misreported() {
     if seeds.end - seeds.start >= 500 {
         // A simulation in which nothing happens proves nothing.
         assert!(met.committed > 1_000 && met.conflicts > 100 && met.unknown > 100 && met.already > 20, "{met:?}");
-        assert!(met.checkpoints > 1_000 && met.cleaned_up > 500, "{met:?}");
+        assert!(met.checkpoints > 200 && met.cleaned_up > 100, "{met:?}");
     }
 }
 
@@ -82,7 +82,9 @@ fn simulate(seed: u64, met: &mut Met) {
         true => json!({"delta.enableRowTracking": "true", "delta.enableInCommitTimestamps": "true"}),
         false => json!({}),
     };
-    configuration["delta.checkpointInterval"] = (1 + rng.below(5)).to_string().into();
+    // Checkpoints take long to write: not every table has many.
+    let interval = if rng.chance(30) { 1 + rng.below(5) } else { 10 };
+    configuration["delta.checkpointInterval"] = interval.to_string().into();
     configuration["delta.logRetentionDuration"] = "interval 1 day".into();
     let world =
         World { table: CommitTable::created(configuration), reports: RefCell::default(), seen: RefCell::default() };
