@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use crate::Rng;
@@ -32,6 +32,9 @@ pub enum Fault {
     /// It is refused for want of permission.
     Refuse,
 }
+
+/// Before the path of a file that was deleted.
+pub const DELETED: &str = "deleted/";
 
 /// `inner`, with faults. Each request lets other tasks run first. Clones share their state.
 #[derive(Clone, Debug)]
@@ -115,6 +118,16 @@ impl FaultStore {
         for put in due {
             self.land(put).await;
         }
+    }
+
+    /// What is deleted is kept elsewhere, for the auditor.
+    async fn delete_one(self, location: Result<Path>) -> Result<Path> {
+        self.before_get().await?;
+        let location = location?;
+        let bytes = self.inner.get(&location).await?.bytes().await?;
+        self.inner.put(&Path::from(format!("{DELETED}{location}")), bytes.into()).await?;
+        self.inner.delete(&location).await?;
+        Ok(location)
     }
 
     /// Lets others run, and tells what becomes of the next read, or of what is like one.
@@ -210,7 +223,8 @@ impl ObjectStore for FaultStore {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let this = self.clone();
+        locations.then(move |location| this.clone().delete_one(location)).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -69,9 +69,7 @@ fn configuration_after(ours: &Ours<'_>, winner: &Winner, table: &TableConfigurat
     if winner.protocol.is_none() && winner.metadata.is_none() {
         return Ok(table.clone());
     }
-    let protocol = winner.protocol.as_ref().unwrap_or(table.protocol()).clone();
-    let metadata = winner.metadata.as_ref().unwrap_or(table.metadata()).clone();
-    let after = TableConfiguration::try_new(protocol, metadata)?;
+    let after = winner.configuration_after(table)?;
     after.protocol().check_writable(&after, ours.access)?;
     match is_harmless(table, &after) {
         true => Ok(after),

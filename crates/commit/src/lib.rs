@@ -10,6 +10,7 @@
 //! | make a table | [`Transaction::create`] |
 //! | choose how a version is put | [`committer`] |
 //! | settle a commit of unknown outcome | [`PendingCommit::settle`] |
+//! | write a checkpoint | [`maintenance::write_checkpoint`] |
 //! | keep the log in order | [`maintenance`] |
 //!
 //! This crate knows nothing of rows: whoever stages a file has written it, as the table's features demand. Of `deltaic-scan`
@@ -19,6 +20,7 @@ pub mod committer;
 mod conflict;
 mod invariants;
 mod isolation;
+mod local_file;
 pub mod maintenance;
 mod metadata_change;
 mod operation;

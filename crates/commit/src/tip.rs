@@ -147,7 +147,7 @@ async fn time_of_checkpoint(snapshot: &Snapshot) -> Result<TimestampMs> {
     }
 }
 
-fn cleaned_up(snapshot: &Snapshot) -> Error {
+pub(crate) fn cleaned_up(snapshot: &Snapshot) -> Error {
     let message = "the log was cleaned up since this version was opened, and what was committed since cannot be told any \
                    more: nothing was committed; open the table anew and run the operation again";
     Error::new(ErrorKind::VersionNotFound, message)

@@ -21,7 +21,7 @@ use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::commit_file::write_actions;
 use deltaic_log::feature::{CATALOG_MANAGED, FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
 use deltaic_log::table_properties::TableProperties;
-use deltaic_log::table_properties::property::FEATURE_PREFIX;
+use deltaic_log::table_properties::property::{self, FEATURE_PREFIX};
 use deltaic_log::{
     Access, Context, Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TableStore, TimestampMs,
     Version, cpu,
@@ -40,7 +40,7 @@ use crate::retry::RetryPolicy;
 use crate::settle::{PendingCommit, Settled, publish, put_and_settle};
 use crate::staged::Staged;
 use crate::stamp::{ROW_TRACKING_DOMAIN, Stamped, Standing, stamp};
-use crate::tip::Tip;
+use crate::tip::{Tip, cleaned_up};
 use crate::winner::{self, Winner};
 
 /// Winners kept for the upkeep after the commit; where more came first, their own checksums must do.
@@ -364,24 +364,49 @@ impl Transaction {
     async fn run(&self) -> Result<Committed, Stop> {
         let mut tip = self.begin_tip().await?;
         let mut passed = Vec::new();
+        if let Some(winner) = self.winner_of_old(&tip).await? {
+            tip = self.pass(tip, winner, &mut passed).await?;
+        }
         for attempts in 1..=self.retry.attempts_max.max(1) {
-            let standing = self.standing(&tip)?;
-            let commit = stamp(&self.staged, standing, &tip, self.now())?;
+            let commit = stamp(&self.staged, self.standing(&tip)?, &tip, self.now())?;
             invariants::check(&commit, &tip, self.committer.access())?;
             let Some(winner) = self.put(&commit).await? else {
                 publish(&*self.committer, &self.store, commit.version).await;
                 return Ok(self.landed(commit, &tip, &passed, attempts).await);
             };
-            for winner in winner::load(&*self.committer, &self.store, commit.version, winner).await? {
-                self.check_not_committed_by(&winner)?;
-                let configuration = conflict::check(&self.ours(standing), &winner, &tip.configuration)?;
-                tip = tip.after(&winner, configuration)?;
-                self.remember(&mut passed, winner);
-            }
-            tip = self.timed(tip).await?;
+            tip = self.pass(tip, winner, &mut passed).await?;
             self.retry.pause(attempts, self.context()).await;
         }
         Err(self.exhausted(&tip).into())
+    }
+
+    /// Goes on behind the commits that came after `tip`, the first of which is at hand, if none of them disturbs this one.
+    async fn pass(&self, mut tip: Tip, first: Bytes, passed: &mut Vec<Winner>) -> Result<Tip, Stop> {
+        let standing = self.standing(&tip)?;
+        for winner in winner::load(&*self.committer, &self.store, tip.next(), first).await? {
+            self.check_not_committed_by(&winner)?;
+            let configuration = conflict::check(&self.ours(standing), &winner, &tip.configuration)?;
+            tip = tip.after(&winner, configuration)?;
+            self.remember(passed, winner);
+        }
+        Ok(self.timed(tip).await?)
+    }
+
+    /// What came next, where the transaction's snapshot is so old that the log may be cleaned up at any moment: the place of
+    /// the next commit would then be free, and a commit put there seen by nobody. Behind the newest commit, which is never
+    /// cleaned up, there is no such danger.
+    async fn winner_of_old(&self, tip: &Tip) -> Result<Option<Bytes>, Stop> {
+        let (Some(snapshot), Some(time)) = (self.snapshot(), tip.timestamp) else { return Ok(None) };
+        let retention = tip.configuration.properties().get(&property::LOG_RETENTION_DURATION).unwrap_or_default();
+        let age_ms = u128::try_from(self.now().0.saturating_sub(time.0)).unwrap_or(0);
+        if age_ms < retention.as_millis() / 2 {
+            return Ok(None);
+        }
+        let winner = self.committer.read(&self.store, tip.next()).await?;
+        match winner.is_none() && snapshot.refresh().await?.version() > snapshot.version() {
+            true => Err(cleaned_up(snapshot).into()),
+            false => Ok(winner),
+        }
     }
 
     /// The commit stands. Whatever is done for the log now, it stands.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use deltaic_log::action::{Action, Add, CommitInfo, DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
 use deltaic_log::commit_file::read_actions;
-use deltaic_log::{Result, ResultExt, TableStore, TimestampMs, Version, cpu};
+use deltaic_log::{Result, ResultExt, TableConfiguration, TableStore, TimestampMs, Version, cpu};
 use futures::future::try_join_all;
 
 use crate::committer::Committer;
@@ -44,6 +44,19 @@ impl Winner {
             }
         }
         winner
+    }
+
+    /// The table's configuration after this commit, given the one before it.
+    ///
+    /// # Errors
+    /// As [`TableConfiguration::try_new`].
+    pub(crate) fn configuration_after(&self, before: &TableConfiguration) -> Result<TableConfiguration> {
+        if self.protocol.is_none() && self.metadata.is_none() {
+            return Ok(before.clone());
+        }
+        let protocol = self.protocol.as_ref().unwrap_or(before.protocol()).clone();
+        let metadata = self.metadata.as_ref().unwrap_or(before.metadata()).clone();
+        TableConfiguration::try_new(protocol, metadata)
     }
 
     /// Whether the commit says of itself that it added files without reading any.

@@ -5,7 +5,7 @@
 
 pub mod action;
 pub mod action_reconciliation;
-mod checkpoint;
+pub mod checkpoint;
 pub mod clock;
 pub mod commit_file;
 pub mod context;

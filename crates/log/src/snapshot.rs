@@ -502,8 +502,12 @@ impl Snapshot {
         }
     }
 
-    /// The same version without the optional files that errors are about; the error, where it is about none.
-    async fn without_unreadable(&self, error: Error) -> Result<Self> {
+    /// The same version without the optional files (a checkpoint, a compaction) that an error is about, for a caller to try
+    /// again what met it. Reading a snapshot does so by itself.
+    ///
+    /// # Errors
+    /// The error, where it is about no file that can be done without; as [`Self::open`].
+    pub async fn without_unreadable(&self, error: Error) -> Result<Self> {
         let mut unusable = self.0.unusable.clone();
         if !unusable.note(&error, &self.0.segment) {
             return Err(error.with("table", self.store().root()));
@@ -511,6 +515,14 @@ impl Snapshot {
         let options = self.options(Some(self.version()));
         let listed = Listed { from: Version(0), listing: self.list_all().await? };
         Self::open_readable(self.store(), &options, listed, unusable, Some(error)).await
+    }
+
+    /// The checkpoint that this version starts from, opened.
+    pub(crate) async fn checkpoint(&self) -> Result<Option<Checkpoint>> {
+        match &self.0.segment.checkpoint {
+            Some(files) => Ok(Some(Checkpoint::open(self.store(), files).await?)),
+            None => Ok(None),
+        }
     }
 
     /// The tombstones of the checkpoint whose key is not in `newer`.
@@ -532,11 +544,7 @@ impl Snapshot {
 
     async fn read_base(&self) -> Result<Base> {
         let tail = self.0.read_at_open.complete(self.store(), &self.0.segment.deltas).await?;
-        let checkpoint = match &self.0.segment.checkpoint {
-            Some(files) => Some(Checkpoint::open(self.store(), files).await?),
-            None => None,
-        };
-        Ok(Base { tail, checkpoint })
+        Ok(Base { tail, checkpoint: self.checkpoint().await? })
     }
 
     async fn small(&self) -> Result<Arc<SmallActions>> {

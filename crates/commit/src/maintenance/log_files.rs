@@ -1,6 +1,6 @@
 //! How files are put beside the commits, listed, and deleted again. None of them is a commit: nobody waits for the disk.
 
-use std::io::{self, ErrorKind as Io};
+use std::io::{self, ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use futures::stream::{self, StreamExt};
 use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use crate::committer::rename_if_absent;
+use crate::local_file::Durability;
 
 /// Files deleted by one call to storage.
 const DELETED_AT_ONCE: usize = 1_000;
@@ -64,7 +65,7 @@ async fn put_local(context: &Context, target: PathBuf, body: Vec<u8>, existing: 
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let temporary = target.with_file_name(format!(".{name}.{}.tmp", context.ids.uuid()));
     let put = move || {
-        let published = write(&temporary, &target, &body).and_then(|()| match existing {
+        let published = write(&temporary, &body).and_then(|()| match existing {
             Existing::Stays => rename_if_absent(&temporary, &target),
             Existing::IsReplaced => std::fs::rename(&temporary, &target),
         });
@@ -81,14 +82,8 @@ async fn put_local(context: &Context, target: PathBuf, body: Vec<u8>, existing: 
     cpu::run(&context.cpu, put).await
 }
 
-fn write(temporary: &Path, target: &Path, body: &[u8]) -> io::Result<()> {
-    match std::fs::write(temporary, body) {
-        Err(error) if error.kind() == Io::NotFound => {
-            std::fs::create_dir_all(target.parent().unwrap_or(target))?;
-            std::fs::write(temporary, body)
-        }
-        written => written,
-    }
+fn write(temporary: &Path, body: &[u8]) -> io::Result<()> {
+    Durability::Unsynced.create(temporary)?.write_all(body)
 }
 
 /// Deletes files, in their order but for what storage deletes at once. One that is gone already counts as deleted.

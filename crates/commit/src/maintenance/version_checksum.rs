@@ -177,12 +177,7 @@ impl Point {
     /// The point after one more commit; none where the numbers contradict each other.
     fn after(&self, commit: &Winner, lookup: &mut Lookup) -> Option<Self> {
         let before = &self.checksum;
-        let protocol = commit.protocol.as_ref().unwrap_or(&before.protocol).clone();
-        let metadata = commit.metadata.as_ref().unwrap_or(&before.metadata).clone();
-        let table = match commit.protocol.is_none() && commit.metadata.is_none() {
-            true => self.table.clone(),
-            false => TableConfiguration::try_new(protocol.clone(), metadata.clone()).ok()?,
-        };
+        let table = commit.configuration_after(&self.table).ok()?;
         let mut numbers = Numbers::of(before, &self.table);
         numbers.apply(commit, lookup)?;
         let has_times = table.is_active(&IN_COMMIT_TIMESTAMP);
@@ -197,8 +192,8 @@ impl Point {
                 .as_deref()
                 .map(|list| domains_after(list, commit))
                 .filter(|list| is_short(list)),
-            metadata,
-            protocol,
+            metadata: table.metadata().clone(),
+            protocol: table.protocol().clone(),
             all_files: None,
             ..before.clone()
         };

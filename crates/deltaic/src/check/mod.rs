@@ -17,6 +17,7 @@ mod commit;
 mod data;
 mod files;
 mod finding;
+mod published;
 mod replay;
 mod state;
 
@@ -26,7 +27,7 @@ use deltaic_log::file_name::{CheckpointKind, CheckpointName, LOG_DIR, LogFileNam
 use deltaic_log::last_checkpoint::LastCheckpoint;
 use deltaic_log::segment::Listing;
 use deltaic_log::store::LogFile;
-use deltaic_log::{Error, ErrorKind, Result, Snapshot, SnapshotOptions, TableStore, Version};
+use deltaic_log::{Error, ErrorKind, Result, Snapshot, TableStore, Version};
 
 use crate::table::DeltaTable;
 
@@ -103,7 +104,7 @@ pub async fn check(store: &TableStore, options: &CheckOptions) -> Result<Report>
 }
 
 async fn open(store: &TableStore) -> Result<DeltaTable> {
-    Ok(Snapshot::open_in(store, SnapshotOptions::new()).await?.into())
+    Ok(Snapshot::open_in(store, published::options()).await?.into())
 }
 
 /// Parts of a multi-part checkpoint without the others: readers ignore them.

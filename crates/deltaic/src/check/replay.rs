@@ -7,10 +7,11 @@ use deltaic_log::file_name::{LOG_DIR, LogFileName};
 use deltaic_log::segment::{CheckpointFiles, Listing};
 use deltaic_log::store::TableFile;
 use deltaic_log::version_checksum::VersionChecksum;
-use deltaic_log::{Error, ErrorKind, Result, ResultExt, Snapshot, SnapshotOptions, TableStore, Version};
+use deltaic_log::{Error, ErrorKind, Result, ResultExt, Snapshot, TableStore, Version};
 use futures::TryStreamExt;
 
 use super::finding::{Finding, Report, Rule, Severity};
+use super::published;
 use super::state::{FileFacts, FileKey, State, of_view};
 use super::{CheckOptions, Progress, checksum, commit};
 
@@ -146,7 +147,7 @@ async fn one_checkpoint(
 
 /// The state that a checkpoint holds, and nothing else: where the engine has to fall back on older files, that is an error.
 async fn state_of(store: &TableStore, checkpoint: &CheckpointFiles) -> Result<State> {
-    let snapshot = Snapshot::open_in(store, SnapshotOptions::new().with_version(checkpoint.version)).await?;
+    let snapshot = Snapshot::open_in(store, published::options().with_version(checkpoint.version)).await?;
     if snapshot.segment().checkpoint.as_ref() != Some(checkpoint) {
         return Err(Error::new(
             ErrorKind::CorruptLog,

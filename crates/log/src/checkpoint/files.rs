@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array, MapArray, RecordBatch, StringArray, StructArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, MapArray, RecordBatch, StringArray, StructArray};
 use arrow_schema::DataType;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 
@@ -145,6 +145,26 @@ impl LiveRows {
     }
 }
 
+/// Which rows of a column `add` are files whose key is not in `newer`.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`] where a file lacks what every file has.
+pub(super) fn live_rows(add: &StructArray, newer: &KeySet) -> Result<BooleanArray> {
+    let (adds, mut scratch) = (AddBatch::new(add)?, Vec::new());
+    let is_live = |row: usize| {
+        if !add.is_valid(row) {
+            return Ok(false);
+        }
+        adds.check_row(row)?;
+        if newer.len() == 0 {
+            return Ok(true);
+        }
+        let vector = adds.deletion_vector.as_ref().map(|vectors| vectors.row(row)).transpose()?.flatten();
+        Ok(!newer.contains(file_key(adds.path.value(row), vector.as_ref(), &mut scratch)))
+    };
+    (0..add.len()).map(is_live).collect::<Result<Vec<bool>>>().map(BooleanArray::from)
+}
+
 /// The columns of a batch's `add`s, by name and in the one type that is worked with.
 struct AddBatch {
     path: StringArray,
@@ -171,10 +191,15 @@ impl AddBatch {
         })
     }
 
-    fn push_row(&self, row: usize, columns: &mut FileColumns) -> Result<()> {
+    fn check_row(&self, row: usize) -> Result<()> {
         if self.path.is_null(row) || self.size.is_null(row) || self.modification_time.is_null(row) {
             return Err(malformed("has an `add` without `path`, `size` or `modificationTime`"));
         }
+        Ok(())
+    }
+
+    fn push_row(&self, row: usize, columns: &mut FileColumns) -> Result<()> {
+        self.check_row(row)?;
         let file = FileRow {
             path: self.path.value(row),
             size: self.size.value(row),
