@@ -245,8 +245,15 @@ impl Historian {
             format: Format::default(),
             schema_string: Some(schema.to_owned()),
             partition_columns: vec!["p".to_owned()],
-            configuration: [("k".to_owned(), self.rng.below(9).to_string())].into(),
+            configuration: self.configuration(),
             created_time: self.rng.chance(50).then_some(7),
         }
+    }
+
+    /// Properties: by some, no tombstone of the history has expired yet.
+    fn configuration(&mut self) -> std::collections::BTreeMap<String, String> {
+        let retention = ("delta.deletedFileRetentionDuration".to_owned(), "interval 200 weeks".to_owned());
+        let retention = self.rng.chance(50).then_some(retention);
+        [("k".to_owned(), self.rng.below(9).to_string())].into_iter().chain(retention).collect()
     }
 }
