@@ -26,7 +26,14 @@ const SPELLINGS: [(&str, &str); 3] =
 impl Historian {
     /// A history that this seed determines.
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::new(seed), state: Model::default(), next_file: 0, next_vector: 0, versions: 0, keeps_tombstones: seed % 2 == 0 }
+        Self {
+            rng: Rng::new(seed),
+            state: Model::default(),
+            next_file: 0,
+            next_vector: 0,
+            versions: 0,
+            keeps_tombstones: seed % 2 == 0,
+        }
     }
 
     /// The state after the commits made so far.

@@ -99,7 +99,10 @@ fn leave_alone(log: &TestLog, written: &CheckpointWritten) {
 }
 
 fn unexpired(state: &Model, snapshot: &Snapshot) -> BTreeMap<String, Remove> {
-    let retention = snapshot.configuration().properties().get(&deltaic_log::table_properties::property::DELETED_FILE_RETENTION_DURATION);
+    let retention = snapshot
+        .configuration()
+        .properties()
+        .get(&deltaic_log::table_properties::property::DELETED_FILE_RETENTION_DURATION);
     let now = snapshot.store().context().clock.now().0;
     let deleted_after = now - retention.expect("it is a duration").as_millis() as i64;
     let stands = |remove: &&Remove| remove.deletion_timestamp.unwrap_or(0) > deleted_after;
@@ -143,7 +146,8 @@ fn compare_with_model(alone: &Snapshot, state: &Model, written: &CheckpointWritt
     same(&described.collect(), &state.describe_files(), &about);
     assert_eq!(files.len(), state.files.len(), "{about}");
     let tombstones: Vec<Remove> = block_on(alone.stream_tombstones(TimestampMs(-1)).try_collect()).expect(&about);
-    let tombstones: BTreeMap<_, _> = tombstones.iter().map(|remove| (remove_key(remove), in_checkpoint(remove))).collect();
+    let tombstones: BTreeMap<_, _> =
+        tombstones.iter().map(|remove| (remove_key(remove), in_checkpoint(remove))).collect();
     same(&tombstones, &unexpired(state, alone), &about);
 }
 
@@ -214,32 +218,64 @@ struct State {
 
 impl State {
     fn of(snapshot: &Snapshot) -> Self {
-        let retention = snapshot.configuration().properties().get(&deltaic_log::table_properties::property::DELETED_FILE_RETENTION_DURATION).unwrap();
+        let retention = snapshot
+            .configuration()
+            .properties()
+            .get(&deltaic_log::table_properties::property::DELETED_FILE_RETENTION_DURATION)
+            .unwrap();
         let deleted_after = snapshot.store().context().clock.now().0 - retention.as_millis() as i64;
         let removes: Vec<Remove> =
             block_on(snapshot.stream_tombstones(TimestampMs(deleted_after)).try_collect()).unwrap();
         // Only there does a checkpoint say of typed bounds whether they are tight.
         let has_vectors = snapshot.protocol().supports(&DELETION_VECTORS);
         let (mut files, mut statistics) = (BTreeMap::new(), BTreeMap::new());
-        let columns: Vec<_> = deltaic_log::statistics::indexed_schema(snapshot.configuration()).unwrap().leaves().into_iter().map(|(path, _)| path).collect();
+        let columns: Vec<_> = deltaic_log::statistics::indexed_schema(snapshot.configuration())
+            .unwrap()
+            .leaves()
+            .into_iter()
+            .map(|(path, _)| path)
+            .collect();
         for chunk in block_on(snapshot.files()).unwrap().chunks() {
             let schema = snapshot.configuration().physical_schema();
             let bounds = block_on(chunk.bounds(snapshot.store(), schema, &columns)).unwrap();
             for file in chunk.files() {
                 let key = format!("{} {:?}", file.path(), file.deletion_vector());
-                let mut said = vec![format!("records {}", cell(&bounds.num_records, file.row())), format!("tight {}", !has_vectors || bounds.tight.value(file.row()))];
+                let mut said = vec![
+                    format!("records {}", cell(&bounds.num_records, file.row())),
+                    format!("tight {}", !has_vectors || bounds.tight.value(file.row())),
+                ];
                 for column in &bounds.columns {
-                    let cells = [column.min.as_ref(), column.max.as_ref(), &column.null_count].map(|array| cell(array, file.row()));
+                    let cells = [column.min.as_ref(), column.max.as_ref(), &column.null_count]
+                        .map(|array| cell(array, file.row()));
                     said.push(format!("{} {}", column.path, cells.join(" ")));
                 }
                 statistics.insert(key.clone(), said);
-                let rest = (file.size(), file.modification_time(), present(file.partition_values()), file.base_row_id(), file.default_row_commit_version());
+                let rest = (
+                    file.size(),
+                    file.modification_time(),
+                    present(file.partition_values()),
+                    file.base_row_id(),
+                    file.default_row_commit_version(),
+                );
                 files.insert(key, format!("{rest:?}"));
             }
         }
-        let small = (snapshot.protocol(), snapshot.metadata(), block_on(snapshot.transactions()).unwrap(), block_on(snapshot.domains()).unwrap());
-        let tombstones = removes.iter().map(|remove| (format!("{} {:?}", remove.path, remove.deletion_vector), in_checkpoint(remove)));
-        Self { files, statistics, others: format!("{small:?}"), tombstones: tombstones.collect(), forms: StatisticsForms::of(snapshot.configuration()).unwrap() }
+        let small = (
+            snapshot.protocol(),
+            snapshot.metadata(),
+            block_on(snapshot.transactions()).unwrap(),
+            block_on(snapshot.domains()).unwrap(),
+        );
+        let tombstones = removes
+            .iter()
+            .map(|remove| (format!("{} {:?}", remove.path, remove.deletion_vector), in_checkpoint(remove)));
+        Self {
+            files,
+            statistics,
+            others: format!("{small:?}"),
+            tombstones: tombstones.collect(),
+            forms: StatisticsForms::of(snapshot.configuration()).unwrap(),
+        }
     }
 
     fn compare(&self, other: &Self, about: &str) {
@@ -253,7 +289,11 @@ impl State {
 }
 
 /// Shows the first difference alone: tables are large.
-fn same<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(one: &BTreeMap<K, V>, other: &BTreeMap<K, V>, about: &str) {
+fn same<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
+    one: &BTreeMap<K, V>,
+    other: &BTreeMap<K, V>,
+    about: &str,
+) {
     for key in one.keys().chain(other.keys()) {
         assert_eq!(one.get(key), other.get(key), "{about}: {key:?}");
     }
@@ -269,7 +309,9 @@ fn cell(array: &dyn Array, row: usize) -> String {
         // Some writers give bounds of them; the typed columns have none.
         arrow_schema::DataType::Boolean => "boolean".to_owned(),
         _ if array.is_null(row) => "-".to_owned(),
-        arrow_schema::DataType::List(_) | arrow_schema::DataType::Map(..) | arrow_schema::DataType::Struct(_) => "nested".to_owned(),
+        arrow_schema::DataType::List(_) | arrow_schema::DataType::Map(..) | arrow_schema::DataType::Struct(_) => {
+            "nested".to_owned()
+        }
         _ => ArrayFormatter::try_new(array, &FormatOptions::default()).unwrap().value(row).to_string(),
     }
 }

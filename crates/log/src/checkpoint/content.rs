@@ -301,12 +301,7 @@ fn rows(name: &str, column: ArrayRef, adds: usize) -> Result<FileActions> {
 }
 
 /// The actions of the older checkpoint that no newer commit makes void.
-async fn older(
-    store: TableStore,
-    checkpoint: Checkpoint,
-    options: ContentOptions,
-    keys: Arc<KeySet>,
-) -> Result<Items> {
+async fn older(store: TableStore, checkpoint: Checkpoint, options: ContentOptions, keys: Arc<KeySet>) -> Result<Items> {
     let mut items: Vec<FileActions> = Vec::new();
     let mut files = checkpoint.top_files().to_vec();
     for (sidecar, file) in checkpoint.open_sidecars(&store).await? {

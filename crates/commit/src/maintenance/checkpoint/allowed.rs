@@ -20,9 +20,11 @@ pub(super) async fn check(snapshot: &Snapshot) -> Result<()> {
     snapshot.protocol().check_writable(snapshot.configuration())?;
     newest.protocol().check_writable(newest.configuration())?;
     if newest.configuration().is_active(&CHECKPOINT_PROTECTION) {
-        let before = newest.configuration().properties().get(&property::REQUIRE_CHECKPOINT_PROTECTION_BEFORE_VERSION)?;
+        let before =
+            newest.configuration().properties().get(&property::REQUIRE_CHECKPOINT_PROTECTION_BEFORE_VERSION)?;
         if snapshot.version().0 < before {
-            let message = format!("the table protects the checkpoints of all versions below {before}: none is to be added");
+            let message =
+                format!("the table protects the checkpoints of all versions below {before}: none is to be added");
             return Err(Error::new(ErrorKind::UnsupportedProtocol, message)
                 .with("feature", CHECKPOINT_PROTECTION.name)
                 .with("version", snapshot.version()));

@@ -39,7 +39,8 @@ pub(crate) fn encode_removes(removes: Vec<Remove>, schema: &CheckpointSchema) ->
     struct Row {
         remove: Remove,
     }
-    let rows_of: Vec<_> = removes.into_iter().map(|remove| Row { remove: Remove { data_change: false, ..remove } }).collect();
+    let rows_of: Vec<_> =
+        removes.into_iter().map(|remove| Row { remove: Remove { data_change: false, ..remove } }).collect();
     column(&rows_of, schema.remove())
 }
 

@@ -94,7 +94,9 @@ impl AddEncoder {
     }
 
     fn stats_parsed(&self, add: &StructArray, field: &FieldRef) -> Result<ArrayRef> {
-        let DataType::Struct(fields) = field.data_type() else { return Ok(new_null_array(field.data_type(), add.len())) };
+        let DataType::Struct(fields) = field.data_type() else {
+            return Ok(new_null_array(field.data_type(), add.len()));
+        };
         let texts = texts_of(add)?;
         let parsed = add.column_by_name("stats_parsed").and_then(|parsed| parsed.as_struct_opt());
         let parsed = parsed.filter(|parsed| {
@@ -108,7 +110,9 @@ impl AddEncoder {
     }
 
     fn partition_values(&self, add: &StructArray, field: &FieldRef) -> Result<ArrayRef> {
-        let DataType::Struct(fields) = field.data_type() else { return Ok(new_null_array(field.data_type(), add.len())) };
+        let DataType::Struct(fields) = field.data_type() else {
+            return Ok(new_null_array(field.data_type(), add.len()));
+        };
         let found = add.column_by_name("partitionValues_parsed").and_then(|found| found.as_struct_opt());
         if let Some(found) = found.filter(|found| found.fields() == fields && found.null_count() == add.null_count()) {
             return Ok(Arc::new(found.clone()));

@@ -39,7 +39,8 @@ impl CheckpointFileEncoder {
     /// # Errors
     /// [`ErrorKind::Internal`] where parquet has no type for a column, which it has for all of a checkpoint's.
     pub fn new(schema: &SchemaRef) -> Result<Self> {
-        let parquet_schema = ArrowSchemaConverter::new().schema_root("spark_schema").convert(schema).map_err(internal)?;
+        let parquet_schema =
+            ArrowSchemaConverter::new().schema_root("spark_schema").convert(schema).map_err(internal)?;
         let properties = properties(&parquet_schema);
         let writer = SerializedFileWriter::new(Vec::new(), parquet_schema.root_schema_ptr(), properties);
         let writer = writer.map_err(internal)?;

@@ -23,7 +23,8 @@ pub(super) fn parse<'a>(
     let mut extractor = StatsExtractor::reading(indexed, &paths, Reading::AsWritten)?;
     texts.for_each(|text| extractor.push_text(text));
     let parsed = extractor.finish();
-    let section = |fields: &Fields, value: fn(&ColumnBounds) -> ArrayRef| nest(fields, &ColumnPath::root(), &parsed, value);
+    let section =
+        |fields: &Fields, value: fn(&ColumnBounds) -> ArrayRef| nest(fields, &ColumnPath::root(), &parsed, value);
     let columns = fields.iter().map(|field| {
         let inner = inner_fields(field.data_type());
         match field.name().as_str() {
