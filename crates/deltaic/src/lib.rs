@@ -21,6 +21,7 @@
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |
+//! | write a checkpoint | [`DeltaTable::create_checkpoint`] |
 //! | verify a table | [`check`](mod@check) |
 //! | know why | [`manual`] |
 //!
@@ -30,6 +31,7 @@
 //! the search for AWS credentials in profiles, single sign-on and assumed roles.
 
 pub mod check;
+mod checkpoint;
 pub mod manual;
 pub mod storage;
 mod table;
