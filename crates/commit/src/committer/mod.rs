@@ -4,13 +4,19 @@
 //! |---|---|---|
 //! | [`Local`] | the local file system, from any number of processes | a rename that replaces nothing |
 //! | [`PutIfAbsent`] | any other store | the store's own conditional put, which is tried out first |
+//! | [`SingleWriter`] | stores without a conditional put, and one writer | nothing |
+//! | `dynamodb` (feature `dynamodb`) | S3, shared with writers that use the lock table | a conditional put to the lock table |
 
 pub mod conformance;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 mod local;
 mod put_if_absent;
+mod single_writer;
 
 pub use local::Local;
 pub use put_if_absent::PutIfAbsent;
+pub use single_writer::SingleWriter;
 
 use std::fmt::Debug;
 use std::sync::Arc;
