@@ -15,13 +15,17 @@ mod address;
 #[cfg(feature = "aws-profiles")]
 mod aws_profiles;
 mod clients;
+mod commit_route;
 mod guarded;
 mod http_listing;
 mod known_keys;
+#[cfg(feature = "aws")]
+mod lock_table;
 mod network;
 mod options;
 mod stores;
 
+pub use commit_route::CommitRoute;
 pub use known_keys::{Handler, KNOWN_KEYS, KnownKey, Role, Service};
 pub use options::StorageOptions;
 pub use stores::{ConfiguredStores, table_url};
