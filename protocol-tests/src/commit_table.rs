@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use deltaic_commit::committer::dynamodb::{LockTable, LockTableCommitter, LockTableSource};
 use deltaic_commit::committer::{Committer, PutIfAbsent};
 use deltaic_commit::{CommitOutcome, Operation, Transaction};
 use deltaic_log::action::{Action, Add, Metadata, Remove};
 use deltaic_log::commit_file::read_actions;
 use deltaic_log::cpu::InlineCpu;
 use deltaic_log::{
-    Context, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs, Version,
+    Context, LogSource, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs,
+    Version,
 };
 use futures::executor::block_on;
 use object_store::memory::InMemory;
@@ -26,6 +28,8 @@ pub struct CommitTable {
     pub faults: FaultStore,
     /// What the writers put with.
     pub committer: Arc<dyn Committer>,
+    /// What readers ask before they list.
+    pub source: Option<Arc<dyn LogSource>>,
     /// How many times a writer came: no two of them are given the same ids.
     arrivals: AtomicU64,
 }
@@ -41,17 +45,31 @@ impl CommitTable {
     pub fn new() -> Self {
         let memory = Arc::new(InMemory::new());
         let faults = FaultStore::new(memory.clone());
-        Self { memory, faults, committer: Arc::new(PutIfAbsent::without_probe()), arrivals: AtomicU64::new(0) }
+        let committer = Arc::new(PutIfAbsent::without_probe());
+        Self { memory, faults, committer, source: None, arrivals: AtomicU64::new(0) }
+    }
+
+    /// An empty place that is committed to through a lock table.
+    pub fn locked(table: Arc<dyn LockTable>) -> Self {
+        let mut this = Self::new();
+        this.committer = Arc::new(LockTableCommitter::new(table.clone()));
+        this.source = Some(Arc::new(LockTableSource::new(table)));
+        this
     }
 
     /// A table with these properties, at version 0.
     pub fn created(configuration: Value) -> Self {
-        let this = Self::new();
-        let (store, committer) = (this.store(0), this.committer.clone());
+        Self::new().with_version_0(configuration)
+    }
+
+    /// The same table, with these properties, at version 0.
+    #[must_use]
+    pub fn with_version_0(self, configuration: Value) -> Self {
+        let (store, committer) = (self.store(0), self.committer.clone());
         let operation = Operation::new("CREATE TABLE");
         let create = Transaction::create(&store, committer, metadata(configuration), operation);
         block_on(async { create.await?.commit().await.into_result() }).expect("nobody disturbs it");
-        this
+        self
     }
 
     /// The table as the writer of this number reaches it: with its own clock, which goes wrong by its number in seconds, and
@@ -78,9 +96,16 @@ impl CommitTable {
 
     /// The newest snapshot, or that of a version, through the storage of a writer that meets no fault now.
     pub fn open(&self, writer: u64, version: Option<u64>) -> Snapshot {
-        let mut options = SnapshotOptions::new();
+        let mut options = self.options();
         options.version = version.map(Version);
         block_on(Snapshot::open_in(&self.store(writer), options)).expect("the table can be opened")
+    }
+
+    /// What readers open the table with.
+    pub fn options(&self) -> SnapshotOptions {
+        let mut options = SnapshotOptions::new();
+        options.source = self.source.clone();
+        options
     }
 
     /// A transaction on `snapshot`.

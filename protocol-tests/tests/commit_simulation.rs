@@ -7,18 +7,36 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use deltaic_commit::committer::dynamodb::LockEntry;
 use deltaic_commit::{CommitOutcome, Operation, PendingCommit, RetryPolicy, Settlement, Transaction};
 use deltaic_log::action::Action;
-use deltaic_log::{Error, ErrorKind, Result, Snapshot, SnapshotOptions, TableStore};
+use deltaic_log::{Error, ErrorKind, Result, Snapshot, TableStore, Version};
 use deltaic_protocol_tests::commit_table::{file, removal, txn_id};
-use deltaic_protocol_tests::scheduler::{Task, run_interleaved};
-use deltaic_protocol_tests::{CommitTable, Rng};
+use deltaic_protocol_tests::scheduler::{Task, killed_after, run_interleaved};
+use deltaic_protocol_tests::{CommitTable, FaultLockTable, Rng};
 use futures::executor::block_on;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn nothing_is_lost_doubled_or_misreported() {
+    simulate_all(Way::ConditionalPut);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_misreported_through_a_lock_table() {
+    simulate_all(Way::LockTable);
+}
+
+/// How the table is committed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    ConditionalPut,
+    LockTable,
+}
+
+fn simulate_all(way: Way) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seeds = match number("DELTAIC_SEED") {
         Some(seed) => seed..seed + 1,
@@ -27,11 +45,12 @@ fn nothing_is_lost_doubled_or_misreported() {
     let mut met = Met::default();
     for seed in seeds.clone() {
         println!("seed {seed}");
-        simulate(seed, &mut met);
+        simulate(seed, way, &mut met);
     }
     if seeds.end - seeds.start >= 500 {
         // A simulation in which nothing happens proves nothing.
         assert!(met.committed > 1_000 && met.conflicts > 100 && met.unknown > 100 && met.already > 20, "{met:?}");
+        assert!(met.killed > 100, "{met:?}");
     }
 }
 
@@ -42,6 +61,7 @@ struct Met {
     conflicts: usize,
     unknown: usize,
     already: usize,
+    killed: usize,
 }
 
 /// What a writer wanted, and what it was told.
@@ -58,38 +78,47 @@ enum Told {
     AlreadyCommitted,
     NotCommitted(ErrorKind),
     Unknown(PendingCommit),
+    /// Its process was killed before it was told anything.
+    Nothing,
 }
 
 /// A table, and what everybody saw of it.
 struct World {
     table: CommitTable,
+    lock_table: Option<FaultLockTable>,
     reports: RefCell<Vec<Report>>,
     /// Versions that readers saw, and the sum of their files' sizes.
     seen: RefCell<Vec<(u64, i64)>>,
 }
 
-fn simulate(seed: u64, met: &mut Met) {
+fn simulate(seed: u64, way: Way, met: &mut Met) {
     let mut rng = Rng::new(seed);
     let stamped = rng.chance(50);
     let configuration = match stamped {
         true => json!({"delta.enableRowTracking": "true", "delta.enableInCommitTimestamps": "true"}),
         false => json!({}),
     };
-    let world =
-        World { table: CommitTable::created(configuration), reports: RefCell::default(), seen: RefCell::default() };
+    let world = World::new(way, configuration);
+    if way == Way::LockTable && rng.chance(70) {
+        // Then the lock table alone keeps writers apart.
+        world.table.faults.ignore_conditions();
+    }
     let percent = *rng.pick(&[0, 5, 20, 40]).unwrap();
-    world.table.faults.fail_at_random(rng.next_u64(), percent);
+    world.fail_at_random(&mut rng, percent);
     let writers = 2 + rng.below(4);
     let mut tasks: Vec<Task<'_>> = Vec::new();
     for number in 0..writers {
-        tasks.push(Box::pin(world.write(number as u64 + 1, Rng::new(rng.next_u64()))));
+        let writer: Task<'_> = Box::pin(world.write(number as u64 + 1, Rng::new(rng.next_u64())));
+        tasks.push(if rng.chance(25) { killed_after(rng.below(80), writer) } else { writer });
     }
     tasks.push(Box::pin(world.read(100, 6)));
     run_interleaved(tasks, &mut rng);
 
-    world.table.faults.fail_at_random(0, 0);
-    block_on(world.table.faults.land_all());
+    world.fail_at_random(&mut rng, 0);
+    world.land_all();
     world.settle_all();
+    // Whatever the killed have left half done is finished by whoever comes along.
+    block_on(world.read(300, 1));
     world.audit(stamped);
     for report in world.reports.borrow().iter() {
         match &report.told {
@@ -98,31 +127,62 @@ fn simulate(seed: u64, met: &mut Met) {
             Told::NotCommitted(kind) if kind.is_concurrent_modification() => met.conflicts += 1,
             Told::NotCommitted(_) => {}
             Told::Unknown(_) => met.unknown += 1,
+            Told::Nothing => met.killed += 1,
         }
     }
 }
 
 impl World {
+    fn new(way: Way, configuration: Value) -> Self {
+        let lock_table = (way == Way::LockTable).then(FaultLockTable::default);
+        let table = match &lock_table {
+            Some(lock_table) => CommitTable::locked(Arc::new(lock_table.clone())),
+            None => CommitTable::new(),
+        };
+        let table = table.with_version_0(configuration);
+        Self { table, lock_table, reports: RefCell::default(), seen: RefCell::default() }
+    }
+
+    fn fail_at_random(&self, rng: &mut Rng, percent: usize) {
+        self.table.faults.fail_at_random(rng.next_u64(), percent);
+        if let Some(lock_table) = &self.lock_table {
+            lock_table.fail_at_random(rng.next_u64(), percent);
+        }
+    }
+
+    fn land_all(&self) {
+        block_on(self.table.faults.land_all());
+        if let Some(lock_table) = &self.lock_table {
+            block_on(lock_table.land_all());
+        }
+    }
+
     async fn write(&self, number: u64, mut rng: Rng) {
         let store = self.table.store(number);
-        let mut held = open(&store).await;
+        let mut held = self.open(&store).await;
         for turn in 0..2 + rng.below(5) {
             // Some write from a handle that they have held for long.
             if rng.chance(70) {
-                held = open(&store).await;
+                held = self.open(&store).await;
             }
             let (transaction, amount) = self.stage(&held, number, turn, &mut rng).await;
             let retry = RetryPolicy { settlements_max: 2, ..RetryPolicy::default() };
             let transaction = transaction.with_retry(retry);
             let txn_id = transaction.txn_id().to_owned();
+            let place = self.reports.borrow().len();
+            self.reports.borrow_mut().push(Report { txn_id, amount, told: Told::Nothing });
             let told = match transaction.commit().await {
                 CommitOutcome::Committed(commit) => Told::Committed(commit.version.0),
                 CommitOutcome::AlreadyCommitted { .. } => Told::AlreadyCommitted,
                 CommitOutcome::NotCommitted(error) => Told::NotCommitted(error.kind()),
                 CommitOutcome::Unknown { pending, .. } => Told::Unknown(pending),
             };
-            self.reports.borrow_mut().push(Report { txn_id, amount, told });
+            self.reports.borrow_mut()[place].told = told;
         }
+    }
+
+    async fn open(&self, store: &TableStore) -> Snapshot {
+        until_answered(async || Snapshot::open_in(store, self.table.options()).await).await
     }
 
     /// A transaction, and how much it makes the table grow by.
@@ -167,7 +227,7 @@ impl World {
     async fn read(&self, number: u64, times: usize) {
         let store = self.table.store(number);
         for _ in 0..times {
-            let snapshot = open(&store).await;
+            let snapshot = self.open(&store).await;
             let sum = read_files(&snapshot).await.values().sum();
             self.seen.borrow_mut().push((snapshot.version().0, sum));
         }
@@ -208,7 +268,7 @@ impl World {
                 Told::Committed(version) => assert_eq!(stands, Some(*version), "a commit was lost"),
                 Told::NotCommitted(kind) => assert_eq!(stands, None, "{kind} was told of a commit that stands"),
                 Told::AlreadyCommitted => assert_eq!(stands, None),
-                Told::Unknown(_) => {}
+                Told::Unknown(_) | Told::Nothing => {}
             }
             sum += if stands.is_some() { report.amount } else { 0 };
         }
@@ -223,6 +283,9 @@ impl World {
         }
         if stamped {
             check_stamps(&commits);
+        }
+        if let Some(lock_table) = &self.lock_table {
+            check_entries(&lock_table.truth.entries(), commits.len());
         }
     }
 }
@@ -269,8 +332,14 @@ fn check_stamps(commits: &[Vec<Action>]) {
     }
 }
 
-async fn open(store: &TableStore) -> Snapshot {
-    until_answered(async || Snapshot::open_in(store, SnapshotOptions::new()).await).await
+/// Each version has one entry. The newest is complete, as the last reader met it; that an older one is, may have gone unsaid.
+fn check_entries(entries: &[LockEntry], versions: usize) {
+    assert_eq!(entries.len(), versions);
+    for (version, entry) in entries.iter().enumerate() {
+        assert_eq!(entry.version(), Some(Version(version as u64)));
+        let is_newest = version + 1 == versions;
+        assert!(entry.is_complete() || !is_newest, "{entry:?}");
+    }
 }
 
 async fn read_files(snapshot: &Snapshot) -> BTreeMap<String, i64> {
