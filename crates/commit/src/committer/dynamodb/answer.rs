@@ -36,6 +36,9 @@ pub(super) fn read(status: u16, body: &[u8]) -> Result<Map<String, Value>, Failu
     }
 }
 
+const ACCESS: &str =
+    "DynamoDB refuses access to the lock table: check the credentials, what they permit, and the machine's clock";
+
 fn failure(status: u16, answer: &Map<String, Value>) -> Failure {
     let text = |names: [&str; 2]| names.into_iter().find_map(|name| answer.get(name)).and_then(Value::as_str);
     let kind = text(["__type", "code"]).unwrap_or_default();
@@ -62,9 +65,8 @@ fn failure(status: u16, answer: &Map<String, Value>) -> Failure {
         | "InvalidSignatureException"
         | "IncompleteSignatureException"
         | "MissingAuthenticationTokenException"
-        | "ExpiredTokenException" => Failure::Refused(error(
-            "DynamoDB refuses access to the lock table: check the credentials, their rights and the machine's clock",
-        )),
+        | "ExpiredTokenException" => Failure::Refused(error(ACCESS)),
+        _ if matches!(status, 401 | 403) => Failure::Refused(error(ACCESS)),
         _ if (400..500).contains(&status) => {
             Failure::Refused(error("DynamoDB refused the call: check the lock table and its keys"))
         }
