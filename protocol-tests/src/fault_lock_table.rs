@@ -89,7 +89,7 @@ impl FaultLockTable {
         });
         match fault {
             Fault::None => self.carry_out(&write).await,
-            Fault::FailBefore => PutOutcome::Ambiguous(lost()),
+            Fault::FailBefore | Fault::Torn => PutOutcome::Ambiguous(lost()),
             Fault::FailAfter => {
                 let _ = self.carry_out(&write).await;
                 PutOutcome::Ambiguous(lost())

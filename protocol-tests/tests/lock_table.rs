@@ -236,6 +236,7 @@ fn a_lost_answer_of_the_store_is_settled() {
         (vec![Fault::FailBefore], "NotCommitted"),
         (vec![Fault::FailAfter], "NotCommitted"),
         (vec![Fault::Late(5)], "NotCommitted"),
+        (vec![Fault::Torn], "NotCommitted"),
         // Its file.
         (vec![Fault::None, Fault::FailBefore], "Committed"),
         (vec![Fault::None, Fault::FailAfter], "Committed"),

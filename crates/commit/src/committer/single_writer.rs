@@ -1,3 +1,5 @@
+use std::sync::Once;
+
 use bytes::Bytes;
 use deltaic_log::context::Location;
 use deltaic_log::{Error, ErrorKind, Result, TableStore, Version};
@@ -10,7 +12,7 @@ use super::{Committer, PutOutcome, commit_path};
 ///
 /// Between the look and the put there is nothing: of two writers that meet there, one overwrites the other's commit, and both
 /// believe that they have won. This breaks the contract of [`Committer`] for all but a single writer, and is meant for stores
-/// that have no conditional put and no lock table. A warning says so whenever one is made.
+/// that have no conditional put and no lock table. A warning says so at the first commit.
 ///
 /// ```
 /// # futures::executor::block_on(async {
@@ -25,20 +27,25 @@ use super::{Committer, PutOutcome, commit_path};
 /// assert!(matches!(committer.put(&store, Version(0), body).await, PutOutcome::Conflict));
 /// # Ok::<(), deltaic_log::Error>(()) }).unwrap();
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub struct SingleWriter(());
+#[derive(Debug)]
+pub struct SingleWriter {
+    warned: Once,
+}
 
 impl SingleWriter {
     /// A committer whose user knows that there is one writer.
     pub fn unsafe_between_writers() -> Self {
-        tracing::warn!("commits are not protected from other writers: two at a time lose each other's rows");
-        Self(())
+        Self { warned: Once::new() }
     }
 }
 
 impl Committer for SingleWriter {
     fn put<'a>(&'a self, store: &'a TableStore, version: Version, body: Bytes) -> BoxFuture<'a, PutOutcome> {
         async move {
+            self.warned.call_once(|| {
+                let table = store.root();
+                tracing::warn!(%table, "commits are not protected from other writers: two at a time lose each other's rows");
+            });
             match store.locate(&commit_path(version)) {
                 Ok(location) => put(&location, body).await,
                 Err(error) => PutOutcome::Refused(error),

@@ -9,7 +9,7 @@
 //! | `az://container/path`, `abfs[s]://container@account.dfs.core.windows.net/path`, `wasb[s]://`, `adl://`, `azure://` | Azure storage, OneLake (feature `azure`) |
 //! | `http://host/path`, `https://host/path` | any server that lists directories by WebDAV; read-only (feature `http`) |
 //!
-//! The options are those of [`KNOWN_KEYS`].
+//! The options are those of [`KNOWN_KEYS`]. They say, too, how a table on S3 is committed to: [`CommitRoute`].
 
 mod address;
 #[cfg(feature = "aws-profiles")]
