@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deltaic::check::{CheckOptions, Finding, Rule, Severity, check};
+use deltaic_commit::committer::dynamodb::{LockTable, LockTableCommitter, LockTableSource};
 use deltaic_commit::committer::{CatalogCommitter, CatalogSource, Committer, PutIfAbsent};
 use deltaic_commit::{CommitOutcome, Operation, Transaction};
 use deltaic_log::action::{Action, Add, Metadata, Remove};
@@ -13,8 +14,8 @@ use deltaic_log::commit_file::read_actions;
 use deltaic_log::cpu::InlineCpu;
 use deltaic_log::file_name::LogFileName;
 use deltaic_log::{
-    Clock, Context, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs,
-    Version,
+    Clock, Context, LogSource, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore,
+    TimestampMs, Version,
 };
 use futures::executor::block_on;
 use futures::future::BoxFuture;
@@ -37,8 +38,10 @@ pub struct CommitTable {
     pub faults: FaultStore,
     /// What the writers put with.
     pub committer: Arc<dyn Committer>,
+    /// What readers ask before they list.
+    pub source: Option<Arc<dyn LogSource>>,
     /// The catalog that manages the table, if one does.
-    pub catalog: Option<Arc<FaultCatalog>>,
+    catalog: Option<Arc<FaultCatalog>>,
     /// The time, apart from what is wrong with each writer's clock.
     pub clock: Arc<ManualClock>,
     /// How many times a writer came: no two of them are given the same ids.
@@ -58,30 +61,40 @@ impl CommitTable {
         let faults = FaultStore::new(memory.clone());
         let committer = Arc::new(PutIfAbsent::without_probe());
         let clock = Arc::new(ManualClock::new(TimestampMs(1_700_000_000_000)));
-        Self { memory, faults, committer, catalog: None, clock, arrivals: AtomicU64::new(0) }
+        Self { memory, faults, committer, source: None, catalog: None, clock, arrivals: AtomicU64::new(0) }
     }
 
     /// An empty place for a table that a catalog manages.
     pub fn managed() -> Self {
-        let this = Self::new();
+        let mut this = Self::new();
         let catalog = Arc::new(FaultCatalog::new(this.faults.clone()));
-        Self { committer: Arc::new(CatalogCommitter::new(catalog.clone())), catalog: Some(catalog), ..this }
+        this.committer = Arc::new(CatalogCommitter::new(catalog.clone()));
+        this.source = Some(Arc::new(CatalogSource::new(catalog.clone())));
+        this.catalog = Some(catalog);
+        this
+    }
+
+    /// An empty place that is committed to through a lock table.
+    pub fn locked(table: Arc<dyn LockTable>) -> Self {
+        let mut this = Self::new();
+        this.committer = Arc::new(LockTableCommitter::new(table.clone()));
+        this.source = Some(Arc::new(LockTableSource::new(table)));
+        this
     }
 
     /// A table with these properties, at version 0.
     pub fn created(configuration: Value) -> Self {
-        Self::new().create(configuration)
+        Self::new().with_version_0(configuration)
     }
 
     /// The same place, with a table of these properties, at version 0.
     #[must_use]
-    pub fn create(self, configuration: Value) -> Self {
-        let this = self;
-        let (store, committer) = (this.store(0), this.committer.clone());
+    pub fn with_version_0(self, configuration: Value) -> Self {
+        let (store, committer) = (self.store(0), self.committer.clone());
         let operation = Operation::new("CREATE TABLE");
         let create = Transaction::create(&store, committer, metadata(configuration), operation);
         block_on(async { create.await?.commit().await.into_result() }).expect("nobody disturbs it");
-        this
+        self
     }
 
     /// The table as the writer of this number reaches it: with its own clock, which goes wrong by its number in seconds, and
@@ -110,15 +123,6 @@ impl CommitTable {
         TableStore::new(&root.parse().expect("it is a URL"), context).expect("memory serves every URL")
     }
 
-    /// How the table is opened: through its catalog, if it has one.
-    pub fn options(&self) -> SnapshotOptions {
-        let mut options = SnapshotOptions::new();
-        if let Some(catalog) = &self.catalog {
-            options.source = Some(Arc::new(CatalogSource::new(catalog.clone())));
-        }
-        options
-    }
-
     /// Storage and catalog answer again; what was late is done, and what is not published yet is published.
     pub fn calm_down(&self) {
         self.faults.fail_at_random(0, 0);
@@ -134,6 +138,13 @@ impl CommitTable {
         let mut options = self.options();
         options.version = version.map(Version);
         block_on(Snapshot::open_in(&self.store(writer), options)).expect("the table can be opened")
+    }
+
+    /// What readers open the table with.
+    pub fn options(&self) -> SnapshotOptions {
+        let mut options = SnapshotOptions::new();
+        options.source = self.source.clone();
+        options
     }
 
     /// A transaction on `snapshot`.

@@ -69,7 +69,7 @@ impl Catalog for FaultCatalog {
             self.land(1).await;
             match self.faults.next_put().await {
                 Fault::None => self.inner.ratify(store, version, staged).await,
-                Fault::FailBefore => PutOutcome::Ambiguous(lost()),
+                Fault::FailBefore | Fault::Torn => PutOutcome::Ambiguous(lost()),
                 Fault::Refuse => PutOutcome::Refused(lost()),
                 Fault::FailAfter => {
                     let _ = self.inner.ratify(store, version, staged).await;

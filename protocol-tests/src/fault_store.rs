@@ -29,6 +29,8 @@ pub enum Fault {
     FailAfter,
     /// It fails, but is done later, when so many more requests have come. A read fails.
     Late(usize),
+    /// A part of it is done, and it fails: no store does that to a single put, but a writer that dies may.
+    Torn,
     /// It is refused for want of permission.
     Refuse,
 }
@@ -141,13 +143,18 @@ impl FaultStore {
         })
     }
 
-    /// Lets others run, and tells what becomes of the next put, or of what is like one.
+    /// Lets others run, and tells what becomes of the next request that is like a put.
     pub async fn next_put(&self) -> Fault {
+        self.put_fault(|fault| fault).await
+    }
+
+    /// The next put's fault: as scripted, or what `change` makes of a random one.
+    async fn put_fault(&self, change: impl FnOnce(Fault) -> Fault) -> Fault {
         self.step().await;
         self.with(|state| {
             let scripted = state.puts.pop_front();
             let random = state.random.as_mut();
-            scripted.unwrap_or_else(|| random.map_or(Fault::None, |(rng, percent)| any_fault(rng, *percent)))
+            scripted.unwrap_or_else(|| change(random.map_or(Fault::None, |(rng, percent)| any_fault(rng, *percent))))
         })
     }
 
@@ -184,7 +191,10 @@ impl fmt::Display for FaultStore {
 #[async_trait]
 impl ObjectStore for FaultStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut options: PutOptions) -> Result<PutResult> {
-        let fault = self.next_put().await;
+        // Texts of commits that nobody has entered into a lock table yet may be of any shape.
+        let may_tear = location.as_ref().contains("/.tmp/");
+        let fault =
+            self.put_fault(|fault| if may_tear && fault == Fault::FailAfter { Fault::Torn } else { fault }).await;
         if self.with(|state| state.ignores_conditions) {
             options.mode = PutMode::Overwrite;
         }
@@ -194,6 +204,12 @@ impl ObjectStore for FaultStore {
             Fault::Refuse => Err(refused(location)),
             Fault::FailAfter => {
                 let _ = self.inner.put_opts(location, payload, options).await;
+                Err(lost("a put"))
+            }
+            Fault::Torn => {
+                let whole = Bytes::from(payload);
+                let part = PutPayload::from(whole.slice(..whole.len() / 2));
+                let _ = self.inner.put_opts(location, part, options).await;
                 Err(lost("a put"))
             }
             Fault::Late(requests) => {

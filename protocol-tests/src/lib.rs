@@ -14,6 +14,7 @@ pub mod counting_allocator;
 pub mod counting_store;
 pub mod entry_points;
 pub mod fault_catalog;
+pub mod fault_lock_table;
 pub mod fault_store;
 pub mod fixture;
 pub mod golden;
@@ -27,6 +28,7 @@ pub mod test_log;
 
 pub use commit_table::CommitTable;
 pub use counting_store::{CountingStore, Counts};
+pub use fault_lock_table::FaultLockTable;
 pub use fault_store::{Fault, FaultStore};
 pub use model::Model;
 pub use rng::Rng;

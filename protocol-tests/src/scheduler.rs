@@ -22,6 +22,19 @@ pub fn run_interleaved(mut tasks: Vec<Task<'_>>, rng: &mut Rng) {
     }
 }
 
+/// The task, which ends as if its process were killed when it has had that many turns: between two requests, since a turn ends
+/// where one is made.
+pub fn killed_after<'a>(turns: usize, mut task: Task<'a>) -> Task<'a> {
+    let mut left = turns;
+    Box::pin(poll_fn(move |context| match left {
+        0 => Poll::Ready(()),
+        _ => {
+            left -= 1;
+            task.as_mut().poll(context)
+        }
+    }))
+}
+
 /// Ends the task's turn.
 pub async fn yield_now() {
     let mut yielded = false;

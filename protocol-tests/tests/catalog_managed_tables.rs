@@ -135,7 +135,7 @@ fn what_is_published_while_the_table_is_opened_is_not_missed() {
 
 fn managed() -> CommitTable {
     CommitTable::managed()
-        .create(json!({"delta.feature.catalogManaged": "supported", "delta.enableInCommitTimestamps": "true"}))
+        .with_version_0(json!({"delta.feature.catalogManaged": "supported", "delta.enableInCommitTimestamps": "true"}))
 }
 
 /// The versions of the commits in the log, and of those that are staged.

@@ -7,18 +7,42 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use deltaic_commit::committer::dynamodb::LockEntry;
 use deltaic_commit::{CommitOutcome, Operation, PendingCommit, RetryPolicy, Settlement, Transaction};
 use deltaic_log::action::Action;
-use deltaic_log::{Error, ErrorKind, Result, Snapshot, TableStore};
+use deltaic_log::{Error, ErrorKind, Result, Snapshot, TableStore, Version};
 use deltaic_protocol_tests::commit_table::{file, removal, txn_id};
-use deltaic_protocol_tests::scheduler::{Task, run_interleaved};
-use deltaic_protocol_tests::{CommitTable, Rng};
+use deltaic_protocol_tests::scheduler::{Task, killed_after, run_interleaved};
+use deltaic_protocol_tests::{CommitTable, FaultLockTable, Rng};
 use futures::executor::block_on;
 use serde_json::Value;
 
 #[test]
 fn nothing_is_lost_doubled_or_misreported() {
+    simulate_all(Way::ConditionalPut);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_misreported_through_a_lock_table() {
+    simulate_all(Way::LockTable);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_misreported_through_a_catalog() {
+    simulate_all(Way::Catalog);
+}
+
+/// How the table is committed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    ConditionalPut,
+    LockTable,
+    Catalog,
+}
+
+fn simulate_all(way: Way) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seeds = match number("DELTAIC_SEED") {
         Some(seed) => seed..seed + 1,
@@ -27,12 +51,12 @@ fn nothing_is_lost_doubled_or_misreported() {
     let mut met = Met::default();
     for seed in seeds.clone() {
         println!("seed {seed}");
-        simulate(seed, &mut met);
+        simulate(seed, way, &mut met);
     }
     if seeds.end - seeds.start >= 500 {
         // A simulation in which nothing happens proves nothing.
         assert!(met.committed > 1_000 && met.conflicts > 100 && met.unknown > 100 && met.already > 20, "{met:?}");
-        assert!(met.checkpoints > 200 && met.cleaned_up > 100, "{met:?}");
+        assert!(met.checkpoints > 200 && met.cleaned_up > 100 && met.killed > 100, "{met:?}");
     }
 }
 
@@ -45,6 +69,7 @@ struct Met {
     already: usize,
     checkpoints: usize,
     cleaned_up: usize,
+    killed: usize,
 }
 
 /// What a writer wanted, and what it was told.
@@ -63,11 +88,14 @@ enum Told {
     Unknown(PendingCommit),
     /// Nobody knew at first.
     Settled,
+    /// Its process was killed before it was told anything.
+    Nothing,
 }
 
 /// A table, and what everybody saw of it.
 struct World {
     table: CommitTable,
+    lock_table: Option<FaultLockTable>,
     reports: RefCell<Vec<Report>>,
     /// Versions that readers saw, and the sum of their files' sizes.
     seen: RefCell<Vec<(u64, i64)>>,
@@ -75,28 +103,33 @@ struct World {
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-fn simulate(seed: u64, met: &mut Met) {
+fn simulate(seed: u64, way: Way, met: &mut Met) {
     let mut rng = Rng::new(seed);
-    let (stamped, managed) = (rng.chance(50), rng.chance(25));
+    let stamped = rng.chance(50);
     // Checkpoints take long to write: not every table has many.
     let interval = if rng.chance(30) { 1 + rng.below(5) } else { 10 };
-    let table = if managed { CommitTable::managed() } else { CommitTable::new() };
-    let table = table.create(configuration(stamped, managed, interval));
-    let world = World { table, reports: RefCell::default(), seen: RefCell::default() };
+    let world = World::new(way, configuration(way, stamped, interval));
+    if way == Way::LockTable && rng.chance(70) {
+        // Then the lock table alone keeps writers apart.
+        world.table.faults.ignore_conditions();
+    }
     let percent = *rng.pick(&[0, 5, 20, 40]).unwrap();
     let writers = 2 + rng.below(4);
     let mut held: Vec<Option<Snapshot>> = vec![None; writers];
     // In the second round, everything of the first has expired, and old handles with it.
     for round in 0..1 + rng.below(2) as u64 {
-        world.table.faults.fail_at_random(rng.next_u64(), percent);
+        world.fail_at_random(&mut rng, percent);
         let mut tasks: Vec<Task<'_>> = Vec::new();
         for (number, held) in (round * 10 + 1..).zip(&mut held) {
-            tasks.push(Box::pin(world.write(number, held, Rng::new(rng.next_u64()))));
+            let writer: Task<'_> = Box::pin(world.write(number, held, Rng::new(rng.next_u64())));
+            tasks.push(if rng.chance(25) { killed_after(rng.below(80), writer) } else { writer });
         }
         tasks.push(Box::pin(world.read(100 + round, 6)));
         run_interleaved(tasks, &mut rng);
-        world.table.calm_down();
+        world.calm_down(&mut rng);
         world.settle_all();
+        // Whatever the killed have left half done is finished by whoever comes along.
+        block_on(world.read(300 + round, 1));
         world.table.calm_down();
         world.table.clock.advance_ms(3 * DAY_MS);
     }
@@ -110,12 +143,14 @@ fn simulate(seed: u64, met: &mut Met) {
             Told::NotCommitted(kind) if kind.is_concurrent_modification() => met.conflicts += 1,
             Told::NotCommitted(_) => {}
             Told::Unknown(_) | Told::Settled => met.unknown += 1,
+            Told::Nothing => met.killed += 1,
         }
     }
 }
 
 /// A catalog wants its tables to have in-commit timestamps.
-fn configuration(stamped: bool, managed: bool, checkpoint_interval: usize) -> Value {
+fn configuration(way: Way, stamped: bool, checkpoint_interval: usize) -> Value {
+    let managed = way == Way::Catalog;
     let stamps = [("delta.enableRowTracking", stamped), ("delta.enableInCommitTimestamps", stamped || managed)];
     let wish = ("delta.feature.catalogManaged", managed);
     let set = stamps.into_iter().chain([wish]).filter(|(_, is_set)| *is_set);
@@ -128,6 +163,33 @@ fn configuration(stamped: bool, managed: bool, checkpoint_interval: usize) -> Va
 }
 
 impl World {
+    fn new(way: Way, configuration: Value) -> Self {
+        let lock_table = (way == Way::LockTable).then(FaultLockTable::default);
+        let table = match (way, &lock_table) {
+            (Way::Catalog, _) => CommitTable::managed(),
+            (_, Some(lock_table)) => CommitTable::locked(Arc::new(lock_table.clone())),
+            (_, None) => CommitTable::new(),
+        };
+        let table = table.with_version_0(configuration);
+        Self { table, lock_table, reports: RefCell::default(), seen: RefCell::default() }
+    }
+
+    fn fail_at_random(&self, rng: &mut Rng, percent: usize) {
+        self.table.faults.fail_at_random(rng.next_u64(), percent);
+        if let Some(lock_table) = &self.lock_table {
+            lock_table.fail_at_random(rng.next_u64(), percent);
+        }
+    }
+
+    /// Everything answers again, and what was late is done.
+    fn calm_down(&self, rng: &mut Rng) {
+        self.fail_at_random(rng, 0);
+        if let Some(lock_table) = &self.lock_table {
+            block_on(lock_table.land_all());
+        }
+        self.table.calm_down();
+    }
+
     async fn write(&self, number: u64, held: &mut Option<Snapshot>, mut rng: Rng) {
         let store = self.table.store(number);
         for turn in 0..2 + rng.below(5) {
@@ -143,13 +205,15 @@ impl World {
             let retry = RetryPolicy { settlements_max: 2, ..RetryPolicy::default() };
             let transaction = transaction.with_retry(retry);
             let txn_id = transaction.txn_id().to_owned();
+            let place = self.reports.borrow().len();
+            self.reports.borrow_mut().push(Report { txn_id, amount, told: Told::Nothing });
             let told = match transaction.commit().await {
                 CommitOutcome::Committed(commit) => Told::Committed(commit.version.0),
                 CommitOutcome::AlreadyCommitted { .. } => Told::AlreadyCommitted,
                 CommitOutcome::NotCommitted(error) => Told::NotCommitted(error.kind()),
                 CommitOutcome::Unknown { pending, .. } => Told::Unknown(pending),
             };
-            self.reports.borrow_mut().push(Report { txn_id, amount, told });
+            self.reports.borrow_mut()[place].told = told;
         }
     }
 
@@ -246,7 +310,7 @@ impl World {
                 Told::Committed(version) => assert_eq!(stands, Some(*version), "a commit was lost"),
                 Told::NotCommitted(kind) => assert_eq!(stands, None, "{kind} was told of a commit that stands"),
                 Told::AlreadyCommitted => assert_eq!(stands, None),
-                Told::Unknown(_) | Told::Settled => {}
+                Told::Unknown(_) | Told::Settled | Told::Nothing => {}
             }
             sum += if stands.is_some() { report.amount } else { 0 };
         }
@@ -264,6 +328,9 @@ impl World {
         }
         // A checksum that was written, whatever storage did, is right.
         assert_eq!(self.table.findings(), []);
+        if let Some(lock_table) = &self.lock_table {
+            check_entries(&lock_table.truth.entries(), commits.len());
+        }
     }
 }
 
@@ -306,6 +373,16 @@ fn check_stamps(commits: &[Vec<Action>]) {
                 _ => {}
             }
         }
+    }
+}
+
+/// Each version has one entry. The newest is complete, as the last reader met it; that an older one is, may have gone unsaid.
+fn check_entries(entries: &[LockEntry], versions: usize) {
+    assert_eq!(entries.len(), versions);
+    for (version, entry) in entries.iter().enumerate() {
+        assert_eq!(entry.version(), Some(Version(version as u64)));
+        let is_newest = version + 1 == versions;
+        assert!(entry.is_complete() || !is_newest, "{entry:?}");
     }
 }
 

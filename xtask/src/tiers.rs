@@ -23,10 +23,15 @@ pub(crate) const TIERS: &[Tier] = &[
     Tier {
         name: "python",
         needs: &["python3", "-c", "import ensurepip, venv"],
-        what: "tables on S3, served by moto, and over HTTP, served by WsgiDAV",
+        what: "tables on S3 and their lock table, served by moto, and over HTTP, served by WsgiDAV",
         run: python,
     },
-    Tier { name: "node", needs: &["npm", "--version"], what: "tables on Azure storage, served by Azurite", run: node },
+    Tier {
+        name: "node",
+        needs: &["npm", "--version"],
+        what: "tables on Azure storage, served by Azurite, and a lock table, served by dynalite",
+        run: node,
+    },
     Tier {
         name: "go",
         needs: &["go", "version"],
@@ -43,7 +48,7 @@ app = DomainDispatcherApplication(create_backend_app)
 
 fn python() -> Outcome {
     let folder = scratch().join("python");
-    let packages = ["moto[s3,server]==5.2.*", "gunicorn", "WsgiDAV==4.*", "cheroot"];
+    let packages = ["moto[s3,dynamodb,server]==5.2.*", "gunicorn", "WsgiDAV==4.*", "cheroot"];
     let python = environment(&folder, &packages)?;
     s3(&folder, &python)?;
     http(&folder, &python)
@@ -79,17 +84,31 @@ fn wsgidav(port: u16) -> String {
 }
 
 fn node() -> Outcome {
-    let port = free_port()?;
     let folder = scratch().join("node");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let install = ["install", "--silent", "--no-fund", "--no-audit", "azurite@3.35"];
-    step("install Azurite", program("npm").args(install).current_dir(&folder))?;
+    let install = ["install", "--silent", "--no-fund", "--no-audit", "azurite@3.35", "dynalite@4"];
+    step("install Azurite and dynalite", program("npm").args(install).current_dir(&folder))?;
     // Not through npx, whose child would outlive it.
-    let mut command = Command::new(folder.join("node_modules/.bin/azurite-blob"));
+    let programs = folder.join("node_modules/.bin");
+    azure(&folder, &programs)?;
+    dynamodb(&programs)
+}
+
+fn azure(folder: &Path, programs: &Path) -> Outcome {
+    let port = free_port()?;
+    let mut command = Command::new(programs.join("azurite-blob"));
     command.args(["--silent", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]);
-    command.args(["--blobPort", &port.to_string()]).current_dir(&folder);
+    command.args(["--blobPort", &port.to_string()]).current_dir(folder);
     let _server = Server::start(command)?;
     servers("azure", "DELTAIC_TEST_AZURE", port)
+}
+
+fn dynamodb(programs: &Path) -> Outcome {
+    let port = free_port()?;
+    let mut command = Command::new(programs.join("dynalite"));
+    command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+    let _server = Server::start(command)?;
+    servers("dynamodb", "DELTAIC_TEST_DYNAMODB", port)
 }
 
 fn go() -> Outcome {

@@ -17,7 +17,7 @@ use deltaic_scan::change_data_feed::{ChangeRange, Changes, ChangesBuilder};
 use url::Url;
 
 use crate::check::{CheckOptions, Report, check};
-use crate::storage::{ConfiguredStores, StorageOptions, table_url};
+use crate::storage::{CommitRoute, ConfiguredStores, StorageOptions, table_url};
 
 /// A Delta table at one of its versions.
 ///
@@ -315,7 +315,7 @@ impl DeltaTableBuilder {
     }
 
     /// What has a say beside storage, such as the catalog that manages the table: it is asked around each listing of the
-    /// log, also when the table moves to another version later.
+    /// log, also when the table moves to another version later. It takes the place of a lock table that the options name.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -384,13 +384,14 @@ impl DeltaTableBuilder {
     pub async fn open(self) -> Result<DeltaTable> {
         let (at, committer) = (self.at, self.committer.clone());
         let mut options = SnapshotOptions::new();
-        options.source = self.source.clone();
         if let At::Version(version) = at {
             options.version = Some(version);
         }
-        let store = self.store().await?;
+        let own_source = self.source.clone();
+        let (store, route) = self.reach().await?;
+        options.source = own_source.or_else(|| route.log_source());
         let snapshot = Snapshot::open_in(&store, options).await.with("table", store.root())?;
-        let committer = committer.unwrap_or_else(|| committer::for_table(&store));
+        let committer = committer.unwrap_or_else(|| route.committer());
         let mut table = DeltaTable { snapshot, committer };
         if let At::Timestamp(timestamp) = at {
             table.move_to_timestamp(timestamp).await.with("table", store.root())?;
@@ -404,15 +405,20 @@ impl DeltaTableBuilder {
     /// # Errors
     /// As [`crate::check::check`].
     pub async fn check(self, options: &CheckOptions) -> Result<Report> {
-        check(&self.store().await?, options).await
+        check(&self.reach().await?.0, options).await
     }
 
-    async fn store(self) -> Result<TableStore> {
+    /// The table's storage, and how the table is committed to there.
+    async fn reach(self) -> Result<(TableStore, CommitRoute)> {
         let url = table_url(&self.location)?;
-        let context = match self.context {
-            Some(context) => context,
-            None => Context::new(Arc::new(ConfiguredStores::for_table(&url, self.options).await?)),
-        };
-        TableStore::new(&url, context)
+        if let Some(context) = self.context {
+            let store = TableStore::new(&url, context)?;
+            let route = CommitRoute::of_storage(&store);
+            return Ok((store, route));
+        }
+        let stores = Arc::new(ConfiguredStores::for_table(&url, self.options).await?);
+        let store = TableStore::new(&url, Context::new(stores.clone()))?;
+        let route = stores.commit_route(&store)?;
+        Ok((store, route))
     }
 }

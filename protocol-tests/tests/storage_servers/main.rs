@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod azure;
+mod dynamodb;
 mod google;
 mod http;
 mod s3;

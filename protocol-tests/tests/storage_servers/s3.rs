@@ -1,5 +1,7 @@
 //! Amazon S3, by moto, with its users and roles.
 
+mod lock_table;
+
 use std::path::Path;
 
 use deltaic::{DeltaTable, Error, ErrorKind, StorageOptions};

@@ -2,8 +2,8 @@ use std::io::{self, ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use deltaic_log::{Access, Error, ErrorKind, Result, TableStore, Version, cpu};
-use futures::future::{BoxFuture, FutureExt, ready};
+use deltaic_log::{Error, ErrorKind, Result, TableStore, Version, cpu};
+use futures::future::{BoxFuture, FutureExt};
 
 use super::{Committer, PutOutcome, commit_path};
 use crate::local_file::Durability;
@@ -82,15 +82,6 @@ impl Committer for Local {
 
     fn read<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<Option<Bytes>>> {
         async move { store.read(&commit_path(version)).await }.boxed()
-    }
-
-    fn access(&self) -> Access {
-        Access::ByPath
-    }
-
-    /// A commit that stands is listed already.
-    fn publish<'a>(&'a self, _: &'a TableStore, _: Version) -> BoxFuture<'a, Result<()>> {
-        ready(Ok(())).boxed()
     }
 }
 

@@ -5,18 +5,24 @@
 //! | [`Local`] | the local file system, from any number of processes | a rename that replaces nothing |
 //! | [`PutIfAbsent`] | any other store | the store's own conditional put, which is tried out first |
 //! | [`CatalogCommitter`] | tables that a catalog manages | the catalog, which ratifies each version once |
+//! | [`SingleWriter`] | stores without a conditional put, and one writer | nothing |
+//! | `dynamodb` (feature `dynamodb`) | S3, shared with writers that use the lock table | a conditional put to the lock table |
 
 mod catalog;
 pub mod conformance;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 mod in_process_catalog;
 mod local;
 mod put_if_absent;
+mod single_writer;
 
 pub use catalog::{Catalog, CatalogCommitter, CatalogSource};
 pub use in_process_catalog::InProcessCatalog;
 pub use local::Local;
 pub(crate) use local::publish as rename_if_absent;
 pub use put_if_absent::PutIfAbsent;
+pub use single_writer::SingleWriter;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -24,7 +30,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use deltaic_log::file_name::{LOG_DIR, LogFileName};
 use deltaic_log::{Access, Error, Result, TableStore, Version};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt, ready};
 
 /// Puts versions. Shared by any number of transactions; cheap to call.
 ///
@@ -48,15 +54,20 @@ pub trait Committer: Debug + Send + Sync {
     /// [`deltaic_log::ErrorKind::Storage`].
     fn read<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<Option<Bytes>>>;
 
-    /// How tables are reached by this committer: some take no commits but their catalog's.
-    fn access(&self) -> Access;
+    /// How tables are reached by this committer: by their path, unless it is a catalog's. Whoever wraps another hands this on.
+    fn access(&self) -> Access {
+        Access::ByPath
+    }
 
     /// Makes what stands, up to `version`, visible to whoever lists the log. Called after each commit; where it fails, the
-    /// commit stands all the same.
+    /// commit stands all the same. Nothing has to be done where a commit that stands is listed already; whoever wraps another
+    /// hands this on.
     ///
     /// # Errors
     /// [`deltaic_log::ErrorKind::Storage`], and what the committer says.
-    fn publish<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<()>>;
+    fn publish<'a>(&'a self, _store: &'a TableStore, _version: Version) -> BoxFuture<'a, Result<()>> {
+        ready(Ok(())).boxed()
+    }
 }
 
 /// What became of a put.

@@ -9,6 +9,8 @@ use object_store::{ObjectStore, RetryConfig};
 use super::address::{Backend, Cloud};
 use super::guarded::{Guarded, Permission};
 use super::known_keys::{Handler, Service};
+#[cfg(feature = "aws")]
+use super::options::Secrets;
 use super::options::{Environment, Resolved, StorageOptions};
 
 /// A client for `backend`.
@@ -36,7 +38,7 @@ pub(super) fn open(
     }
 }
 
-fn service_of(backend: &Backend) -> Service {
+pub(super) fn service_of(backend: &Backend) -> Service {
     match backend {
         Backend::S3 { .. } | Backend::CloudUrl(Cloud::Aws, _) => Service::Aws,
         Backend::Azure { .. } | Backend::CloudUrl(Cloud::Azure, _) => Service::Azure,
@@ -71,6 +73,27 @@ macro_rules! build {
 
 #[cfg(feature = "aws")]
 fn aws(backend: &Backend, resolved: &Resolved) -> Result<Arc<dyn ObjectStore>> {
+    let secrets = resolved.secrets();
+    build!(aws_builder(backend, resolved, &secrets)?, Permission::ReadAndWrite, resolved, secrets)
+}
+
+/// Where the credentials of that client come from.
+#[cfg(feature = "aws")]
+pub(super) fn aws_credentials(
+    backend: &Backend,
+    resolved: &Resolved,
+) -> Result<object_store::aws::AwsCredentialProvider> {
+    let builder = aws_builder(backend, resolved, &resolved.secrets())?;
+    let client = builder.with_retry(retry(resolved)?).build().map_err(|error| refused(&error, resolved))?;
+    Ok(client.credentials().clone())
+}
+
+#[cfg(feature = "aws")]
+fn aws_builder(
+    backend: &Backend,
+    resolved: &Resolved,
+    secrets: &Secrets,
+) -> Result<object_store::aws::AmazonS3Builder> {
     use object_store::aws::AmazonS3Builder;
     let mut builder = configure!(AmazonS3Builder::new(), resolved);
     builder = match backend {
@@ -87,12 +110,12 @@ fn aws(backend: &Backend, resolved: &Resolved) -> Result<Arc<dyn ObjectStore>> {
         builder = builder.with_region(region);
     }
     encrypted_or_allowed(resolved, &["aws_endpoint_url_s3", "aws_endpoint_url"])?;
-    let secrets = resolved.secrets();
     #[cfg(feature = "aws-profiles")]
-    if let Some(credentials) = super::aws_profiles::credentials(resolved, &secrets) {
+    if let Some(credentials) = super::aws_profiles::credentials(resolved, secrets) {
         builder = builder.with_credentials(credentials);
     }
-    build!(builder, Permission::ReadAndWrite, resolved, secrets)
+    let _ = secrets;
+    Ok(builder)
 }
 
 #[cfg(feature = "aws")]
@@ -154,7 +177,7 @@ fn http(backend: &Backend, resolved: &Resolved) -> Result<Arc<dyn ObjectStore>> 
 }
 
 /// An endpoint without TLS needs the user's word, here and not as a failed request later.
-fn encrypted_or_allowed(resolved: &Resolved, endpoints: &[&'static str]) -> Result<()> {
+pub(super) fn encrypted_or_allowed(resolved: &Resolved, endpoints: &[&'static str]) -> Result<()> {
     let plain = endpoints.iter().find(|name| resolved.get(name).is_some_and(|url| url.starts_with("http://")));
     match plain {
         Some(name) if resolved.flag("allow_http")? != Some(true) => {
@@ -184,7 +207,7 @@ fn parsed<T, E>(name: &'static str, value: Result<T, E>) -> Result<T> {
 }
 
 /// `1500ms`, `30s`, `5m`, `1h`, or a number of seconds.
-fn duration(name: &'static str, text: &str) -> Result<Duration> {
+pub(super) fn duration(name: &'static str, text: &str) -> Result<Duration> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -199,12 +222,12 @@ fn duration(name: &'static str, text: &str) -> Result<Duration> {
     Ok(Duration::from_millis(number.saturating_mul(ms_per_unit)))
 }
 
-fn refused(error: &object_store::Error, resolved: &Resolved) -> Error {
+pub(super) fn refused(error: &object_store::Error, resolved: &Resolved) -> Error {
     let reason = resolved.secrets().redact(&error.to_string());
     Error::new(ErrorKind::InvalidArgument, format!("the storage options do not make a working client: {reason}"))
 }
 
-fn invalid(message: &str, option: &'static str) -> Error {
+pub(super) fn invalid(message: &str, option: &'static str) -> Error {
     Error::new(ErrorKind::InvalidArgument, message).with("option", option)
 }
 

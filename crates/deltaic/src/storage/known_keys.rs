@@ -52,7 +52,7 @@ pub enum Handler {
     Retry,
     /// The search for AWS credentials beyond keys: profiles, single sign-on, assumed roles (feature `aws-profiles`).
     Profiles,
-    /// Whoever commits to the table; reading ignores it.
+    /// Whoever commits to the table. Reading is concerned by the lock table alone: it finishes half-done commits.
     Commit,
 }
 
@@ -178,7 +178,11 @@ pub const KNOWN_KEYS: &[KnownKey] = {
         aws("aws_ec2_metadata_disabled", &[], "never ask the instance metadata service").by(Profiles),
         aws("aws_s3_locking_provider", &[], "`dynamodb`: commits are ordered by a lock table").by(Commit),
         aws("aws_s3_allow_unsafe_rename", &[], "commit without any protection against concurrent writers").by(Commit),
+        aws("aws_s3_allow_mixed_commits", &[], "commit even where others commit in another way, with or without the lock table").by(Commit),
         aws("delta_dynamo_table_name", &["dynamo_lock_table_name"], "name of the lock table").by(Commit),
+        aws("delta_dynamo_create_table", &[], "make the lock table where there is none").by(Commit),
+        aws("delta_dynamo_billing_mode", &[], "`PAY_PER_REQUEST` or `PROVISIONED`, for a lock table that is made").by(Commit),
+        aws("delta_dynamo_max_elapsed_request_time", &[], "how long a call to the lock table is tried again, as `60s`").by(Commit),
         aws("aws_endpoint_url_dynamodb", &[], "endpoint of the lock table").by(Commit),
         aws("aws_region_dynamodb", &["delta_dynamo_region"], "region of the lock table").by(Commit),
         aws("aws_access_key_id_dynamodb", &[], "access key of the lock table").by(Commit),

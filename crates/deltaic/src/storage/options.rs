@@ -99,6 +99,12 @@ impl Resolved {
         self.get(name).map(|text| parse_flag(name, text)).transpose()
     }
 
+    /// Whether the option of that name was given, and not found in the environment.
+    #[cfg(feature = "aws")]
+    pub(super) fn is_explicit(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.explicit)
+    }
+
     /// The options that `handler` carries out, by name.
     pub(super) fn of(&self, handler: Handler) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.values().filter(move |v| v.key.handler == handler).map(|v| (v.key.name, v.text.as_str()))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use deltaic_log::context::{Location, Stores};
-use deltaic_log::{Error, ErrorKind, Result};
+use deltaic_log::{Error, ErrorKind, Result, TableStore};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -13,6 +13,7 @@ use url::Url;
 
 use super::address::{Address, Backend};
 use super::clients;
+use super::commit_route::CommitRoute;
 use super::options::StorageOptions;
 
 /// Opens stores by URL, with the options of a user and the environment's, and keeps each one that it opened.
@@ -59,6 +60,14 @@ impl ConfiguredStores {
         }
         let _ = url;
         Ok(Self::new(options))
+    }
+
+    /// How a table of these stores is committed to, and what is asked before its log is listed, as the options say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] where an option of the lock table is wrong.
+    pub fn commit_route(&self, store: &TableStore) -> Result<CommitRoute> {
+        CommitRoute::choose(store, &self.options, &environment)
     }
 
     fn store(&self, address: &Address) -> Result<Arc<dyn ObjectStore>> {
