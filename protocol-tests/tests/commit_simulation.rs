@@ -42,11 +42,22 @@ enum Way {
     Catalog,
 }
 
+impl Way {
+    /// How many seeds are simulated, unless told otherwise.
+    fn seeds(self) -> u64 {
+        match self {
+            Self::ConditionalPut => 2_000,
+            Self::LockTable => 1_000,
+            Self::Catalog => 500,
+        }
+    }
+}
+
 fn simulate_all(way: Way) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seeds = match number("DELTAIC_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("DELTAIC_SEEDS").unwrap_or(2_000),
+        None => 0..number("DELTAIC_SEEDS").unwrap_or(way.seeds()),
     };
     let mut met = Met::default();
     for seed in seeds.clone() {
@@ -56,7 +67,9 @@ fn simulate_all(way: Way) {
     if seeds.end - seeds.start >= 500 {
         // A simulation in which nothing happens proves nothing.
         assert!(met.committed > 1_000 && met.conflicts > 100 && met.unknown > 100 && met.already > 20, "{met:?}");
-        assert!(met.checkpoints > 200 && met.cleaned_up > 100 && met.killed > 100, "{met:?}");
+        assert!(met.checkpoints > 200 && met.killed > 100, "{met:?}");
+        // A catalog allows no clean-up.
+        assert!(met.cleaned_up > 100 || way == Way::Catalog, "{met:?}");
     }
 }
 
