@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// The crates in their order.
-const LINE: [&str; 5] = ["log", "scan", "commit", "deltaic", "cli"];
+const LINE: [&str; 6] = ["log", "scan", "commit", "ops", "deltaic", "cli"];
 
 fn crate_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("crates").join(name)

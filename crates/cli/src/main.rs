@@ -1,4 +1,4 @@
-//! The `deltaic` command: shows, reads and checks Delta tables.
+//! The `deltaic` command: shows, reads, checks, makes and writes Delta tables.
 //!
 //! One file per verb. A verb is a function from its arguments to an [`failure::Outcome`]; [`output`] prints.
 
@@ -6,15 +6,18 @@ mod arguments;
 
 mod changes;
 mod check;
+mod create;
 mod failure;
 mod files;
 mod history;
+mod input;
 mod log;
 mod open;
 mod output;
 mod read;
 mod schema;
 mod show;
+mod write;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -88,6 +91,8 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Schema(arguments) => schema::run(arguments).await,
         Verb::Log(arguments) => log::run(arguments).await,
         Verb::Check(arguments) => check::run(arguments).await,
+        Verb::Create(arguments) => create::run(arguments).await,
+        Verb::Write(arguments) => write::run(*arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

@@ -17,6 +17,8 @@
 //! |---|---|
 //! | open a table, at a version or time | [`DeltaTable`] |
 //! | read rows with a predicate | [`DeltaTable::scan`] |
+//! | make a table | [`DeltaTable::create`] |
+//! | write rows | [`DeltaTable::write`], [`DeltaTableBuilder::target`] |
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |
@@ -34,8 +36,10 @@ pub mod storage;
 mod table;
 mod time;
 
+pub use deltaic_commit as commit;
 pub use deltaic_log as log;
 pub use deltaic_log::{Context, Error, ErrorKind, Result, TimestampMs, Version};
+pub use deltaic_ops as ops;
 pub use deltaic_scan as scan;
 pub use storage::StorageOptions;
 pub use table::{DeltaTable, DeltaTableBuilder};

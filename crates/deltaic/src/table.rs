@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::Array;
+use deltaic_commit::committer::for_table;
 use deltaic_log::action::{Metadata, Protocol};
 use deltaic_log::history::{History, HistoryEntry};
 use deltaic_log::schema::StructType;
@@ -10,6 +11,8 @@ use deltaic_log::{
     Context, FileSet, LogSource, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore,
     TimestampMs, Version,
 };
+use deltaic_ops::write::WriteMode;
+use deltaic_ops::{CreateBuilder, Input, Target, WriteBuilder};
 use deltaic_scan::ScanBuilder;
 use deltaic_scan::change_data_feed::{ChangeRange, Changes, ChangesBuilder};
 use url::Url;
@@ -126,6 +129,53 @@ impl DeltaTable {
     /// ```
     pub fn scan(&self) -> ScanBuilder {
         ScanBuilder::new(self.snapshot.clone())
+    }
+
+    /// A table to be made at `location`; see [`CreateBuilder`]. What is there already is seen, and stays unless it is to be
+    /// replaced.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use deltaic::DeltaTable;
+    /// use deltaic::log::schema::{PrimitiveType, StructField, StructType};
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let location = place.path().to_str().unwrap();
+    /// let schema = StructType::new([StructField::nullable("id", PrimitiveType::Long)]);
+    /// DeltaTable::create(location, schema).await?.property("owner", "me").execute().await?;
+    /// assert_eq!(DeltaTable::open(location).await?.version(), deltaic::Version(0));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::open`], but that there is no table is none.
+    pub async fn create(location: &str, schema: StructType) -> Result<CreateBuilder> {
+        Ok(CreateBuilder::new(Self::builder(location).target().await?, schema))
+    }
+
+    /// Rows to be appended, unless the builder is told otherwise. The table stays at its version; [`Self::refresh`] moves it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use arrow_array::{Int64Array, RecordBatch};
+    /// use deltaic::DeltaTable;
+    /// use deltaic::ops::{Input, WriteBuilder};
+    /// use std::sync::Arc;
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let location = place.path().to_str().unwrap();
+    /// let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1, 2])) as _)]).unwrap();
+    /// let rows = || Input::from_batches(batch.schema(), [batch.clone()]);
+    /// // Where there is no table yet, one is made.
+    /// WriteBuilder::new(DeltaTable::builder(location).target().await?, rows()).execute().await?;
+    ///
+    /// let mut table = DeltaTable::open(location).await?;
+    /// table.write(rows()).execute().await?;
+    /// table.refresh().await?;
+    /// assert_eq!((table.version(), table.num_rows().await?), (deltaic::Version(1), Some(4)));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn write(&self, input: Input) -> WriteBuilder {
+        let committer = for_table(self.snapshot.store());
+        WriteBuilder::new(Target::table(self.snapshot.clone(), committer), input).mode(WriteMode::Append)
     }
 
     /// The rows that the commits of a range inserted, updated and deleted, planned; `_change_type`, `_commit_version` and
@@ -337,6 +387,16 @@ impl DeltaTableBuilder {
     /// As [`crate::check::check`].
     pub async fn check(self, options: &CheckOptions) -> Result<Report> {
         check(&self.store().await?, options).await
+    }
+
+    /// The place itself, whether there is a table or none yet: what operations that may make a table go out from.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but that there is no table is none.
+    pub async fn target(self) -> Result<Target> {
+        let store = self.store().await?;
+        let committer = for_table(&store);
+        Target::open(store.clone(), committer).await.with("table", store.root())
     }
 
     async fn store(self) -> Result<TableStore> {

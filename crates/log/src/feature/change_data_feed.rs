@@ -1,4 +1,5 @@
-use super::{FeatureSpec, Heading, LegacyVersions};
+use super::{FeatureSpec, Heading, LegacyVersions, Support, WriterRequirements};
+use crate::{Result, TableConfiguration};
 use crate::table_properties::property;
 
 /// Row-level changes are recorded. Readers of the table's state need not know: change files are no part of it.
@@ -6,6 +7,13 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "changeDataFeed",
     legacy: Some(LegacyVersions { reader: 1, writer: 4 }),
     heading: Heading::spec("Change Data Feed", "add-cdc-file"),
+    write: Support::Full,
     is_active: |table| table.is_set(&property::ENABLE_CHANGE_DATA_FEED),
+    writer_requirements,
     ..FeatureSpec::WRITER
 };
+
+fn writer_requirements(table: &TableConfiguration, requirements: &mut WriterRequirements) -> Result<()> {
+    requirements.change_data = table.is_set(&property::ENABLE_CHANGE_DATA_FEED);
+    Ok(())
+}
