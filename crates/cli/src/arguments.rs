@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use deltaic::{StorageOptions, Version};
 
-/// Show, read, check, make and write Delta tables.
+/// Show, read, check, make and change Delta tables.
 #[derive(Debug, Parser)]
 #[command(name = "deltaic", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -58,6 +58,8 @@ pub(crate) enum Verb {
     Create(Create),
     /// Write rows from a file or standard input into a table, which is made if there is none.
     Write(Box<Write>),
+    /// Delete rows: those for which a SQL expression is true, or all.
+    Delete(Delete),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -295,6 +297,24 @@ pub(crate) struct Write {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// Only rows for which this SQL expression is true; without it, all.
+    #[arg(long = "where", value_name = "SQL")]
+    pub(crate) predicate: Option<String>,
+    /// A text to be recorded with the commit.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) user_metadata: Option<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InputFormat {
     /// A parquet file.
@@ -415,6 +435,8 @@ mod tests {
             ("write t --from - --format json --app-id a --app-version 1", true),
             ("write t --from - --format json --app-id a", false),
             ("write t --mode append", false),
+            ("delete t --where id>3 --dry-run", true),
+            ("delete t id>3", false),
             ("completions bash", true),
             ("frobnicate t", false),
         ] {

@@ -1,8 +1,8 @@
 //! `deltaic create`: a table without rows.
 
 use deltaic::log::schema::{DataType, StructField, StructType};
-use deltaic::ops::create::CreateMode;
 use deltaic::ops::CreateBuilder;
+use deltaic::ops::create::CreateMode;
 use deltaic::{DeltaTable, Error, ErrorKind, Result};
 
 use crate::arguments::Create;
@@ -78,7 +78,8 @@ mod tests {
             ("id", None),
             ("id:number", None),
         ] {
-            let found = column(text).ok().map(|field| (field.name.clone(), field.data_type.to_string(), field.nullable));
+            let found =
+                column(text).ok().map(|field| (field.name.clone(), field.data_type.to_string(), field.nullable));
             let expected = expected.map(|(name, data_type, null)| (name.to_owned(), data_type.to_owned(), null));
             assert_eq!(found, expected, "{text}");
         }

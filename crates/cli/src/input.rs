@@ -120,11 +120,7 @@ fn parquet(from: impl ChunkReader + 'static) -> Result<Input, Unreadable> {
     Ok(Input::from_reader(reader))
 }
 
-fn csv(
-    guess: impl Read,
-    rows: impl Read + Send + 'static,
-    table: Option<&StructType>,
-) -> Result<Input, Unreadable> {
+fn csv(guess: impl Read, rows: impl Read + Send + 'static, table: Option<&StructType>) -> Result<Input, Unreadable> {
     let format = arrow_csv::reader::Format::default().with_header(true);
     let (guessed, _) = format.infer_schema(guess, Some(ROWS_GUESSED_FROM))?;
     let reader = arrow_csv::ReaderBuilder::new(Arc::new(as_in_table(&guessed, table)))

@@ -1,4 +1,4 @@
-//! The `deltaic` command: shows, reads, checks, makes and writes Delta tables.
+//! The `deltaic` command: shows, reads, checks, makes and changes Delta tables.
 //!
 //! One file per verb. A verb is a function from its arguments to an [`failure::Outcome`]; [`output`] prints.
 
@@ -7,6 +7,7 @@ mod arguments;
 mod changes;
 mod check;
 mod create;
+mod delete;
 mod failure;
 mod files;
 mod history;
@@ -93,6 +94,7 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Check(arguments) => check::run(arguments).await,
         Verb::Create(arguments) => create::run(arguments).await,
         Verb::Write(arguments) => write::run(*arguments).await,
+        Verb::Delete(arguments) => delete::run(arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

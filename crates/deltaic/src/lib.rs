@@ -19,6 +19,7 @@
 //! | read rows with a predicate | [`DeltaTable::scan`] |
 //! | make a table | [`DeltaTable::create`] |
 //! | write rows | [`DeltaTable::write`], [`DeltaTableBuilder::target`] |
+//! | delete rows | [`DeltaTable::delete`] |
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |

@@ -12,7 +12,7 @@ use deltaic_log::{
     TimestampMs, Version,
 };
 use deltaic_ops::write::WriteMode;
-use deltaic_ops::{CreateBuilder, Input, Target, WriteBuilder};
+use deltaic_ops::{CreateBuilder, DeleteBuilder, Input, Target, WriteBuilder};
 use deltaic_scan::ScanBuilder;
 use deltaic_scan::change_data_feed::{ChangeRange, Changes, ChangesBuilder};
 use url::Url;
@@ -176,6 +176,30 @@ impl DeltaTable {
     pub fn write(&self, input: Input) -> WriteBuilder {
         let committer = for_table(self.snapshot.store());
         WriteBuilder::new(Target::table(self.snapshot.clone(), committer), input).mode(WriteMode::Append)
+    }
+
+    /// Rows to be deleted: all, unless the builder is told which. The table stays at its version; [`Self::refresh`] moves it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use arrow_array::{Int64Array, RecordBatch};
+    /// use deltaic::DeltaTable;
+    /// use deltaic::ops::{Input, WriteBuilder};
+    /// use std::sync::Arc;
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let location = place.path().to_str().unwrap();
+    /// # let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1, 2, 3])) as _)]).unwrap();
+    /// # let rows = Input::from_batches(batch.schema(), [batch]);
+    /// # WriteBuilder::new(DeltaTable::builder(location).target().await?, rows).execute().await?;
+    /// let mut table = DeltaTable::open(location).await?;
+    /// table.delete().predicate_sql("id > 1")?.execute().await?;
+    /// table.refresh().await?;
+    /// assert_eq!(table.num_rows().await?, Some(1));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn delete(&self) -> DeleteBuilder {
+        let committer = for_table(self.snapshot.store());
+        DeleteBuilder::new(Target::table(self.snapshot.clone(), committer))
     }
 
     /// The rows that the commits of a range inserted, updated and deleted, planned; `_change_type`, `_commit_version` and

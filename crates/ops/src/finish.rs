@@ -18,7 +18,8 @@ pub(crate) async fn commit(
     store: &TableStore,
     files: Vec<String>,
 ) -> Result<Report> {
-    let transaction = metrics.iter().fold(transaction, |transaction, (name, value)| transaction.with_metric(name, value));
+    let transaction =
+        metrics.iter().fold(transaction, |transaction, (name, value)| transaction.with_metric(name, value));
     match transaction.commit().await {
         CommitOutcome::Committed(committed) => {
             Ok(Report { version: Some(committed.version), metrics, ..Report::default() })
@@ -29,9 +30,7 @@ pub(crate) async fn commit(
             Ok(Report { warnings, ..Report::unchanged(why) })
         }
         CommitOutcome::NotCommitted(error) => Err(discarding(error, store, files).await),
-        unknown @ CommitOutcome::Unknown { .. } => {
-            unknown.into_result().map(|_| Report::default())
-        }
+        unknown @ CommitOutcome::Unknown { .. } => unknown.into_result().map(|_| Report::default()),
     }
 }
 

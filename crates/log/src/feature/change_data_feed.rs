@@ -1,6 +1,6 @@
 use super::{FeatureSpec, Heading, LegacyVersions, Support, WriterRequirements};
-use crate::{Result, TableConfiguration};
 use crate::table_properties::property;
+use crate::{Result, TableConfiguration};
 
 /// Row-level changes are recorded. Readers of the table's state need not know: change files are no part of it.
 pub const FEATURE: FeatureSpec = FeatureSpec {

@@ -1,6 +1,6 @@
 use super::{FeatureSpec, Heading, LegacyVersions, ReaderRequirements, Support, WriterRequirements};
-use crate::{Result, TableConfiguration};
 use crate::schema::ColumnMappingMode;
+use crate::{Result, TableConfiguration};
 
 /// Columns have names of their own in data files, so that they can be renamed and dropped.
 pub const FEATURE: FeatureSpec = FeatureSpec {

@@ -1,6 +1,6 @@
 use super::{FeatureSpec, Heading, ReaderRequirements, Support, WriterRequirements};
-use crate::{Result, TableConfiguration};
 use crate::table_properties::property;
+use crate::{Result, TableConfiguration};
 
 /// Rows are deleted without rewriting their file. The property gates writing only: readers always apply what they find.
 pub const FEATURE: FeatureSpec = FeatureSpec {

@@ -1,6 +1,6 @@
 use super::{FeatureSpec, Heading, Support, WriterRequirements};
-use crate::{Result, TableConfiguration};
 use crate::table_properties::property;
+use crate::{Result, TableConfiguration};
 
 /// Partition columns stand in data files, too. Readers still take them from the log.
 pub(super) const FEATURE: FeatureSpec = FeatureSpec {

@@ -53,7 +53,8 @@ impl TableSpec {
             ColumnMappingMode::None => self.schema.clone(),
             _ => {
                 let before = target.snapshot.as_ref().map(|snapshot| snapshot.configuration().properties());
-                let used = before.map_or(Ok(0), |properties| properties.get(&property::COLUMN_MAPPING_MAX_COLUMN_ID))?;
+                let used =
+                    before.map_or(Ok(0), |properties| properties.get(&property::COLUMN_MAPPING_MAX_COLUMN_ID))?;
                 let (schema, id_max) = assign_ids(&self.schema, used, &*context.ids);
                 configuration.insert(property::COLUMN_MAPPING_MAX_COLUMN_ID.spec.key.to_owned(), id_max.to_string());
                 schema
@@ -76,11 +77,7 @@ impl TableSpec {
     }
 
     /// A table that tracks its rows says in which columns of data files the ids of moved rows are kept (spec: "Row Tracking").
-    fn name_row_tracking_columns(
-        &self,
-        configuration: &mut BTreeMap<String, String>,
-        context: &Context,
-    ) -> Result<()> {
+    fn name_row_tracking_columns(&self, configuration: &mut BTreeMap<String, String>, context: &Context) -> Result<()> {
         if !TableProperties::new(configuration).get(&property::ENABLE_ROW_TRACKING)? {
             return Ok(());
         }

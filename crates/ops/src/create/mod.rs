@@ -153,9 +153,7 @@ impl CreateBuilder {
             (None, _) => (Some("CREATE TABLE"), 0),
             (Some(_), CreateMode::ErrorIfExists) => return Err(exists(&self.target)),
             (Some(_), CreateMode::IfNotExists) => (None, 0),
-            (Some(snapshot), CreateMode::OrReplace) => {
-                (Some("CREATE OR REPLACE TABLE"), snapshot.files().await?.len())
-            }
+            (Some(snapshot), CreateMode::OrReplace) => (Some("CREATE OR REPLACE TABLE"), snapshot.files().await?.len()),
         };
         Ok(CreatePlan { operation, removed_files, metadata })
     }
@@ -192,7 +190,10 @@ impl CreateBuilder {
         let properties = serde_json::to_string(&self.spec.properties).unwrap_or_default();
         Operation::new(name)
             .with_parameter("isManaged", "false")
-            .with_parameter("description", self.spec.description.as_ref().map_or(serde_json::Value::Null, |text| json!(text)))
+            .with_parameter(
+                "description",
+                self.spec.description.as_ref().map_or(serde_json::Value::Null, |text| json!(text)),
+            )
             .with_parameter("partitionBy", json!(metadata.partition_columns).to_string())
             .with_parameter("clusterBy", "[]")
             .with_parameter("properties", properties)

@@ -3,8 +3,8 @@
 use arrow_schema::Schema;
 use deltaic_log::schema::column_metadata::key;
 use deltaic_log::schema::{ColumnMappingMode, DataType, PrimitiveType, StructField, StructType, near_names};
-use deltaic_log::table_properties::property::{self, CONSTRAINT_PREFIX, FEATURE_PREFIX};
 use deltaic_log::table_properties::TableProperties;
+use deltaic_log::table_properties::property::{self, CONSTRAINT_PREFIX, FEATURE_PREFIX};
 use deltaic_log::{Context, Error, ErrorKind, Result, ResultExt};
 use deltaic_scan::expr::{BoundExpr, EvalContext, parse};
 
@@ -35,8 +35,10 @@ pub(crate) fn validate(
 
 fn check_names(schema: &StructType, mode: ColumnMappingMode) -> Result<()> {
     let unfit = |message: String, path| Err(Error::new(ErrorKind::InvalidArgument, message).with("column", path));
-    schema.check_unique_names().map_err(|error| Error::new(ErrorKind::InvalidArgument, error.message())
-        .with("column", error.context("column").unwrap_or_default()))?;
+    schema.check_unique_names().map_err(|error| {
+        Error::new(ErrorKind::InvalidArgument, error.message())
+            .with("column", error.context("column").unwrap_or_default())
+    })?;
     for (path, field) in schema.fields_at_every_depth() {
         if field.name.is_empty() {
             return unfit("a column has no name: give it one".to_owned(), path);
@@ -79,7 +81,8 @@ fn check_properties(spec: &TableSpec) -> Result<()> {
         let known = property::ALL.iter().map(|spec| (spec.key.to_owned(), spec.key));
         let near = near_names(key, known);
         let hint = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
-        let message = format!("no table property of the protocol is called {key}{hint}: correct it, or leave `delta.` out");
+        let message =
+            format!("no table property of the protocol is called {key}{hint}: correct it, or leave `delta.` out");
         return Err(Error::new(ErrorKind::InvalidProperty, message).with("key", key));
     }
     let starts = |key: &str, prefix: &str| key.to_lowercase().starts_with(&prefix.to_lowercase());

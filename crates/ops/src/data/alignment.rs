@@ -35,9 +35,19 @@ enum Conversion {
     /// Of a void column, or of a field that the input lacks.
     Null(Arrow),
     Cast(Cast),
-    Struct { fields: Fields, children: Vec<Option<Source>> },
-    List { element: FieldRef, conversion: Box<Conversion> },
-    Map { entries: FieldRef, key: Box<Conversion>, value: Box<Conversion> },
+    Struct {
+        fields: Fields,
+        children: Vec<Option<Source>>,
+    },
+    List {
+        element: FieldRef,
+        conversion: Box<Conversion>,
+    },
+    Map {
+        entries: FieldRef,
+        key: Box<Conversion>,
+        value: Box<Conversion>,
+    },
 }
 
 impl Alignment {
@@ -109,7 +119,8 @@ fn conversion(from: &Field, to: &DataType, at: &ColumnPath) -> Result<Conversion
         }
         (Arrow::Struct(given), DataType::Variant, Arrow::Struct(fields)) => {
             let binaries = StructType::new(
-                ["metadata", "value"].map(|name| StructField::nullable(name, deltaic_log::schema::PrimitiveType::Binary)),
+                ["metadata", "value"]
+                    .map(|name| StructField::nullable(name, deltaic_log::schema::PrimitiveType::Binary)),
             );
             let children = sources(given, &binaries, at)?;
             if children.iter().any(Option::is_none) {
@@ -118,7 +129,10 @@ fn conversion(from: &Field, to: &DataType, at: &ColumnPath) -> Result<Conversion
             Conversion::Struct { fields: fields.clone(), children }
         }
         (
-            Arrow::List(given) | Arrow::LargeList(given) | Arrow::FixedSizeList(given, _) | Arrow::ListView(given)
+            Arrow::List(given)
+            | Arrow::LargeList(given)
+            | Arrow::FixedSizeList(given, _)
+            | Arrow::ListView(given)
             | Arrow::LargeListView(given),
             DataType::Array(wanted),
             Arrow::List(element),
@@ -298,7 +312,9 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, Misplaced> {
 fn as_list(array: &ArrayRef) -> Result<ListArray, Misplaced> {
     let element = match array.data_type() {
         Arrow::List(_) => return Ok(array.as_list::<i32>().clone()),
-        Arrow::LargeList(element) | Arrow::FixedSizeList(element, _) | Arrow::ListView(element)
+        Arrow::LargeList(element)
+        | Arrow::FixedSizeList(element, _)
+        | Arrow::ListView(element)
         | Arrow::LargeListView(element) => element.clone(),
         _ => return Err(Misfit { index: 0, value: "of the batch".to_owned() }.into()),
     };

@@ -100,14 +100,14 @@ fn certainty(from: &Arrow, to: PrimitiveType) -> Option<Certainty> {
 
 fn always_fits(from: &Arrow, to: &Arrow) -> bool {
     use Arrow as A;
-    match (from, to) {
-        (A::Int8 | A::UInt8, A::Int16 | A::Int32 | A::Int64 | A::Float32 | A::Float64) => true,
-        (A::Int16 | A::UInt16, A::Int32 | A::Int64 | A::Float32 | A::Float64) => true,
-        (A::Int8, A::Int8) | (A::Int16, A::Int16) => true,
-        (A::Int32 | A::UInt32, A::Int64 | A::Float64) => true,
-        (A::Float16, A::Float32 | A::Float64) | (A::Float32, A::Float64) => true,
-        _ => false,
-    }
+    matches!(
+        (from, to),
+        (A::Int8 | A::UInt8, A::Int16 | A::Int32 | A::Int64 | A::Float32 | A::Float64)
+            | (A::Int16 | A::UInt16, A::Int32 | A::Int64 | A::Float32 | A::Float64)
+            | (A::Int32 | A::UInt32, A::Int64 | A::Float64)
+            | (A::Float16, A::Float32 | A::Float64)
+            | (A::Float32, A::Float64)
+    )
 }
 
 /// The first place where a value is not what it was. Floating-point numbers are compared as numbers: of zero and NaN there is

@@ -41,11 +41,9 @@ impl Formula {
     /// [`ErrorKind::InvalidExpression`], [`ErrorKind::UnknownColumn`].
     pub(crate) fn new(sql: &str, field: &StructField, schema: &Schema, eval: &EvalContext) -> Result<Self> {
         let expr = match &field.data_type {
-            DataType::Primitive(primitive) => Expr::Cast {
-                expr: Box::new(parse(sql)?),
-                data_type: *primitive,
-                on_failure: OnCastFailure::Error,
-            },
+            DataType::Primitive(primitive) => {
+                Expr::Cast { expr: Box::new(parse(sql)?), data_type: *primitive, on_failure: OnCastFailure::Error }
+            }
             _ => parse(sql)?,
         };
         let bound = BoundExpr::bind(&expr, schema, eval)?;
@@ -107,7 +105,12 @@ pub(crate) fn bare_rows(rows: usize) -> Result<RecordBatch> {
 ///
 /// # Errors
 /// As [`Condition::new`].
-pub(crate) fn generated_as_due(field: &StructField, sql: &str, schema: &Schema, eval: &EvalContext) -> Result<Condition> {
+pub(crate) fn generated_as_due(
+    field: &StructField,
+    sql: &str,
+    schema: &Schema,
+    eval: &EvalContext,
+) -> Result<Condition> {
     let column = Expr::Column(ColumnPath::from(field.name.as_str()));
     let expr = parse(sql).with("column", &field.name)?;
     let equal = Expr::binary(column, BinaryOp::NullSafeEq, expr);

@@ -29,5 +29,9 @@ pub(crate) async fn write(
     if sync {
         sync_directories(store, &[path]).await?;
     }
-    Ok(vectors.iter().zip(places).map(|(vector, place)| DeletionVectorDescriptor::relative(vector, "", id, place)).collect())
+    Ok(vectors
+        .iter()
+        .zip(places)
+        .map(|(vector, place)| DeletionVectorDescriptor::relative(vector, "", id, place))
+        .collect())
 }

@@ -57,7 +57,11 @@ pub(crate) struct Size {
 }
 
 /// Appends rows to the columns.
-pub(crate) async fn write(cpu: &Arc<dyn Cpu>, columns: Vec<Column>, arrays: Vec<ArrayRef>) -> Result<(Vec<Column>, Size)> {
+pub(crate) async fn write(
+    cpu: &Arc<dyn Cpu>,
+    columns: Vec<Column>,
+    arrays: Vec<ArrayRef>,
+) -> Result<(Vec<Column>, Size)> {
     let rows = arrays.first().map_or(0, |array| array.len());
     let write = |(mut column, array): (Column, ArrayRef)| -> Result<Column> {
         column.write(&array)?;

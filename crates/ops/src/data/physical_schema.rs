@@ -73,7 +73,8 @@ impl Shaper {
     fn field(&self, field: &StructField) -> Result<Option<FieldRef>> {
         let name = field.physical_name(self.mode);
         let nested_ids = if self.field_ids { field.column_mapping_nested_ids()? } else { BTreeMap::new() };
-        let Some(data_type) = self.data_type(&field.data_type, &Parts { ids: &nested_ids, at: name.to_owned() })? else {
+        let Some(data_type) = self.data_type(&field.data_type, &Parts { ids: &nested_ids, at: name.to_owned() })?
+        else {
             return Ok(None);
         };
         let id = if self.field_ids { field.column_mapping_id()? } else { None };

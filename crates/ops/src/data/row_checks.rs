@@ -58,7 +58,8 @@ impl Condition {
         let mut shown: Vec<String> = Vec::new();
         for column in self.expr.columns() {
             let schema = rows.schema();
-            let place = schema.fields().iter().position(|field| deltaic_log::schema::same_name(field.name(), column.top()));
+            let place =
+                schema.fields().iter().position(|field| deltaic_log::schema::same_name(field.name(), column.top()));
             let Some(place) = place else { continue };
             let array = rows.column(place);
             let value = match array.is_null(row) {

@@ -117,9 +117,12 @@ impl TableWriter {
 
     /// Parts what is staged.
     async fn part(&mut self) -> Result<()> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        let Some(mut partitioner) = self.partitioner.take() else { return Ok(()) };
         let staged = std::mem::take(&mut self.staged);
         self.staged_bytes = 0;
-        let (Some(mut partitioner), false) = (self.partitioner.take(), staged.is_empty()) else { return Ok(()) };
         let schema = self.schema.clone();
         let split = move || {
             let rows = concat_batches(&schema, &staged)?;
@@ -246,7 +249,8 @@ impl TableWriter {
     async fn end_files_held_in_memory(&mut self, mut used: usize) -> Result<()> {
         while used > self.memory_bytes_max {
             let largest = (0..self.lanes.len()).max_by_key(|number| self.lanes[*number].memory_bytes());
-            let Some((number, file)) = largest.and_then(|number| Some((number, self.lanes[number].file.take()?))) else {
+            let Some((number, file)) = largest.and_then(|number| Some((number, self.lanes[number].file.take()?)))
+            else {
                 return Ok(());
             };
             used = used.saturating_sub(file.memory_bytes());

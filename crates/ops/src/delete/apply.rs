@@ -47,7 +47,8 @@ impl Deletion {
     pub(crate) fn metrics(&self) -> Metrics {
         // A file whose vector grew is neither removed nor added.
         let grown = self.vectors_grown();
-        let size = |sizes: &mut dyn Iterator<Item = i64>| sizes.filter_map(|size| u64::try_from(size).ok()).sum::<u64>();
+        let size =
+            |sizes: &mut dyn Iterator<Item = i64>| sizes.filter_map(|size| u64::try_from(size).ok()).sum::<u64>();
         let is_whole = |remove: &&Remove| !self.adds.iter().any(|add| add.path == remove.path);
         let is_new = |add: &&Add| add.deletion_vector.is_none();
         let counts = [
@@ -134,8 +135,7 @@ async fn grow_vectors(
     deletion.vectors_removed = deletion.vectors_updated + whole.iter().copied().filter(had_vector).count() as u64;
     deletion.vectors_added = partial.len() as u64;
     let vectors: Vec<_> = partial.iter().map(|file| file.deleted.union(&file.positions)).collect();
-    let descriptors =
-        deletion_vectors::write(snapshot.store(), &vectors, options.sync, &mut deletion.paths).await?;
+    let descriptors = deletion_vectors::write(snapshot.store(), &vectors, options.sync, &mut deletion.paths).await?;
     for (file, descriptor) in partial.into_iter().zip(descriptors) {
         let statistics = file.planned.chunk.statistics(snapshot.store()).await?;
         let statistics = statistics.into_iter().nth(file.planned.row).flatten();
@@ -165,7 +165,8 @@ fn with_wide_bounds(statistics: Option<&str>, num_records: u64) -> String {
     for (key, value) in [("numRecords", num_records.to_string()), ("tightBounds", "false".to_owned())] {
         members.extend(raw(value).map(|value| (key.to_owned(), value)));
     }
-    serde_json::to_string(&members).unwrap_or_else(|_| format!("{{\"numRecords\":{num_records},\"tightBounds\":false}}"))
+    serde_json::to_string(&members)
+        .unwrap_or_else(|_| format!("{{\"numRecords\":{num_records},\"tightBounds\":false}}"))
 }
 
 #[cfg(test)]
@@ -176,7 +177,10 @@ mod tests {
     fn statistics_keep_their_numbers() {
         let before = r#"{"numRecords":3,"minValues":{"d":99999999999999999999999999999999999999}}"#;
         let after = with_wide_bounds(Some(before), 3);
-        assert_eq!(after, r#"{"minValues":{"d":99999999999999999999999999999999999999},"numRecords":3,"tightBounds":false}"#);
+        assert_eq!(
+            after,
+            r#"{"minValues":{"d":99999999999999999999999999999999999999},"numRecords":3,"tightBounds":false}"#
+        );
         assert_eq!(with_wide_bounds(Some("no JSON"), 2), r#"{"numRecords":2,"tightBounds":false}"#);
         assert_eq!(with_wide_bounds(None, 2), r#"{"numRecords":2,"tightBounds":false}"#);
     }

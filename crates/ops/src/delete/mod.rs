@@ -233,7 +233,9 @@ pub(crate) async fn whole_files(
     predicate: &Expr,
     eval: &EvalContext,
 ) -> Result<Option<Vec<Remove>>> {
-    let Some(by_partition) = PartitionPredicate::new(predicate, snapshot.configuration(), eval)? else { return Ok(None) };
+    let Some(by_partition) = PartitionPredicate::new(predicate, snapshot.configuration(), eval)? else {
+        return Ok(None);
+    };
     let mut removes = Vec::new();
     for chunk in snapshot.files().await?.chunks() {
         let matches = by_partition.matches(chunk)?;

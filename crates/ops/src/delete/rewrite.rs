@@ -150,7 +150,8 @@ impl Copy<'_> {
         match extra {
             Extra::Tracked(_) => columns.extend(batch.columns()[count..].iter().cloned()),
             Extra::ChangeType(name) => {
-                let names: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(name, batch.num_rows())));
+                let names: ArrayRef =
+                    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(name, batch.num_rows())));
                 columns.push(names);
             }
         }

@@ -59,7 +59,11 @@ impl Overwritten {
             Replaced::All | Replaced::Partitions => Self::All(files.iter().map(removal).collect()),
             Replaced::Where(predicate) => {
                 check_changes_can_be_told(table, predicate, eval)?;
-                Self::Where(Box::new(Where { snapshot: snapshot.clone(), predicate: predicate.clone(), files: options.files.clone() }))
+                Self::Where(Box::new(Where {
+                    snapshot: snapshot.clone(),
+                    predicate: predicate.clone(),
+                    files: options.files.clone(),
+                }))
             }
         })
     }
@@ -170,8 +174,7 @@ fn in_any(table: &TableConfiguration, partitions: &BTreeSet<&PartitionValues>) -
             _ => Expr::is_null(column, false),
         }
     };
-    let in_one = |values: &&PartitionValues| {
-        Expr::all(table.partition_fields().map(|field| equals(field, values)).collect())
-    };
+    let in_one =
+        |values: &&PartitionValues| Expr::all(table.partition_fields().map(|field| equals(field, values)).collect());
     Expr::any(partitions.iter().map(in_one).collect())
 }

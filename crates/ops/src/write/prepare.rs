@@ -124,7 +124,10 @@ fn change(
     let mut transaction = Transaction::begin(snapshot, target.committer.clone(), operation(options))?;
     let table = snapshot.configuration();
     if options.mode == WriteMode::Overwrite && table.is_active(&APPEND_ONLY) {
-        let message = format!("rows of the table are never removed, as its property {} says: append", property::APPEND_ONLY.spec.key);
+        let message = format!(
+            "rows of the table are never removed, as its property {} says: append",
+            property::APPEND_ONLY.spec.key
+        );
         return Err(Error::new(ErrorKind::InvalidArgument, message).with("table", target.store.root()));
     }
     let metadata = match options.schema_mode {
@@ -215,9 +218,8 @@ fn overwritten(
 
 fn operation(options: &Options) -> Operation {
     let partition_by = json!(options.partition_by.clone().unwrap_or_default()).to_string();
-    let operation = Operation::new("WRITE")
-        .with_parameter("mode", options.mode.name())
-        .with_parameter("partitionBy", partition_by);
+    let operation =
+        Operation::new("WRITE").with_parameter("mode", options.mode.name()).with_parameter("partitionBy", partition_by);
     let operation = match &options.replaced {
         Replaced::All => operation,
         Replaced::Where(predicate) => operation.with_parameter("predicate", predicate.to_string()),
@@ -241,7 +243,9 @@ fn work(
     let requirements = table.writer_requirements().with("table", target.store.root())?;
     let eval = eval(target, options);
     let extra = match &options.replaced {
-        Replaced::Where(predicate) => vec![("the condition of the rows that are replaced".to_owned(), predicate.clone())],
+        Replaced::Where(predicate) => {
+            vec![("the condition of the rows that are replaced".to_owned(), predicate.clone())]
+        }
         _ => Vec::new(),
     };
     let pipeline = RowPipeline::new(&table, &requirements, input, extra, eval.clone())?;

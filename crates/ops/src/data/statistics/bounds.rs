@@ -39,7 +39,13 @@ impl Bounds {
             Some(P::String) => Self::Strings { prefix_length, found: None },
             Some(data_type @ (P::Float | P::Double)) => Self::Floats { data_type, found: None },
             Some(
-                data_type @ (P::Long | P::Integer | P::Short | P::Byte | P::Decimal(_) | P::Date | P::Timestamp
+                data_type @ (P::Long
+                | P::Integer
+                | P::Short
+                | P::Byte
+                | P::Decimal(_)
+                | P::Date
+                | P::Timestamp
                 | P::TimestampNtz),
             ) => Self::Numbers { data_type, found: None },
             _ => Self::Unknown,
@@ -147,7 +153,10 @@ fn numbers<T: ArrowPrimitiveType<Native: PartialOrd + Into<i128>>>(
     min(&values).zip(max(&values)).map(|(low, high)| (low.into(), high.into()))
 }
 
-fn floats<T: ArrowPrimitiveType<Native: Into<f64>>>(array: &ArrayRef, nulls: Option<&NullBuffer>) -> Option<(f64, f64)> {
+fn floats<T: ArrowPrimitiveType<Native: Into<f64>>>(
+    array: &ArrayRef,
+    nulls: Option<&NullBuffer>,
+) -> Option<(f64, f64)> {
     let values = array.as_primitive::<T>().values();
     let fold = |found: Option<(f64, f64)>, value: f64| merge(found, Some((value, value)), least, greatest);
     match nulls {
@@ -161,7 +170,13 @@ fn least(a: f64, b: f64) -> f64 {
     match (a.is_nan(), b.is_nan()) {
         (true, _) => b,
         (_, true) => a,
-        _ if a == b => if a.is_sign_negative() { a } else { b },
+        _ if a == b => {
+            if a.is_sign_negative() {
+                a
+            } else {
+                b
+            }
+        }
         _ => a.min(b),
     }
 }
@@ -169,7 +184,13 @@ fn least(a: f64, b: f64) -> f64 {
 fn greatest(a: f64, b: f64) -> f64 {
     match (a.is_nan(), b.is_nan()) {
         (true, _) | (_, true) => f64::NAN,
-        _ if a == b => if a.is_sign_negative() { b } else { a },
+        _ if a == b => {
+            if a.is_sign_negative() {
+                b
+            } else {
+                a
+            }
+        }
         _ => a.max(b),
     }
 }
@@ -232,7 +253,9 @@ mod tests {
         ] {
             let mut bounds = Bounds::of(&PrimitiveType::Double.into(), 32);
             for value in values {
-                bounds.update(&(std::sync::Arc::new(arrow_array::Float64Array::from(vec![value])) as ArrayRef), None).unwrap();
+                bounds
+                    .update(&(std::sync::Arc::new(arrow_array::Float64Array::from(vec![value])) as ArrayRef), None)
+                    .unwrap();
             }
             assert_eq!((bounds.min().as_deref(), bounds.max().as_deref()), (Some(expected.0), Some(expected.1)));
         }

@@ -13,6 +13,8 @@ use super::bounds::Bounds;
 pub(crate) enum Collector {
     /// Not measured.
     Skip,
+    /// A void column, which no file holds: null in every row.
+    Void { is_measured: bool },
     /// By field.
     Struct(Vec<(String, Collector)>),
     /// A column without fields.
@@ -40,13 +42,15 @@ impl Collector {
     fn update_below(&mut self, array: &ArrayRef, parent_nulls: Option<&NullBuffer>) -> Result<()> {
         let nulls = || NullBuffer::union(parent_nulls, array.logical_nulls().as_ref());
         match self {
-            Self::Skip => Ok(()),
+            Self::Skip | Self::Void { .. } => Ok(()),
             Self::Struct(children) => {
                 let nulls = nulls();
                 let columns = array.as_struct().columns().iter();
-                children.iter_mut().zip(columns).try_for_each(|((_, child), column)| {
-                    child.update_below(column, nulls.as_ref())
-                })
+                children
+                    .iter_mut()
+                    .filter(|(_, child)| child.is_in_files())
+                    .zip(columns)
+                    .try_for_each(|((_, child), column)| child.update_below(column, nulls.as_ref()))
             }
             Self::Leaf { nulls: count, bounds } => {
                 let nulls = nulls();
@@ -60,19 +64,27 @@ impl Collector {
     pub(super) fn has(&self, section: Section) -> bool {
         match self {
             Self::Skip => false,
+            Self::Void { is_measured } => *is_measured && section == Section::NullCount,
             Self::Struct(children) => children.iter().any(|(_, child)| child.has(section)),
             Self::Leaf { bounds, .. } => section == Section::NullCount || bounds.are_known(),
         }
     }
 
-    /// The column's value in this object; `None` where it has none.
-    pub(super) fn render(&self, section: Section) -> Option<String> {
+    /// Whether files hold the column.
+    pub(super) fn is_in_files(&self) -> bool {
+        !matches!(self, Self::Void { .. })
+    }
+
+    /// The column's value in this object, for a file of so many rows; `None` where it has none.
+    pub(super) fn render(&self, section: Section, rows: u64) -> Option<String> {
         match self {
             Self::Skip => None,
+            Self::Void { .. } => self.has(section).then(|| rows.to_string()),
             Self::Struct(_) if !self.has(section) => None,
             Self::Struct(children) => {
                 let members = children.iter();
-                let members = members.filter_map(|(name, child)| Some(format!("{}:{}", quoted(name), child.render(section)?)));
+                let members = members
+                    .filter_map(|(name, child)| Some(format!("{}:{}", quoted(name), child.render(section, rows)?)));
                 Some(format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
             }
             Self::Leaf { nulls, bounds } => match section {

@@ -16,7 +16,7 @@ const STRING_PREFIX_LENGTH: u64 = 32;
 /// What is measured of each column of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct StatisticsPlan {
-    /// By column: its name, and an empty collector.
+    /// By column, void ones among those of a file: its name, and an empty collector.
     columns: Vec<(String, Collector)>,
     tight_bounds: bool,
 }
@@ -38,21 +38,29 @@ impl StatisticsPlan {
         };
         let prefix_length = usize::try_from(prefix_length.unwrap_or(STRING_PREFIX_LENGTH)).unwrap_or(usize::MAX);
         let mut chooser = Chooser { wanted, mode: table.column_mapping_mode(), prefix_length };
-        let mut column = |place: usize| {
-            let Some(field) = table.schema().fields.get(place) else { return (String::new(), Collector::Skip) };
+        let mut column = |field: &StructField| {
             let name = field.physical_name(table.column_mapping_mode()).to_owned();
             match table.is_partition_column(&field.name) {
                 true => (name, Collector::Skip),
                 false => (name, chooser.collector(field, &ColumnPath::from(field.name.as_str()))),
             }
         };
-        let columns = physical.columns.iter().map(|(place, _)| column(*place)).collect();
+        let is_here = |place: usize, field: &StructField| {
+            let is_void = field.data_type == PrimitiveType::Void.into() && !table.is_partition_column(&field.name);
+            is_void || physical.columns.iter().any(|(held, _)| *held == place)
+        };
+        let fields = table.schema().fields.iter().enumerate();
+        let here = fields.filter(|(place, field)| is_here(*place, field)).map(|(_, field)| column(field));
+        // What stands in files behind the table's columns is not measured.
+        let extra = physical.columns.iter().filter(|(place, _)| *place >= table.schema().fields.len());
+        let columns = here.chain(extra.map(|_| (String::new(), Collector::Skip))).collect();
         Ok(Self { columns, tight_bounds: requirements.tight_bounds })
     }
 
     /// An empty collector for each column of a file.
     pub(crate) fn collectors(&self) -> Vec<Collector> {
-        self.columns.iter().map(|(_, collector)| collector.clone()).collect()
+        let held = self.columns.iter().map(|(_, collector)| collector).filter(|collector| collector.is_in_files());
+        held.cloned().collect()
     }
 
     /// The statistics of a file, as the log holds them.
@@ -61,14 +69,15 @@ impl StatisticsPlan {
         for (key, section) in
             [("minValues", Section::Min), ("maxValues", Section::Max), ("nullCount", Section::NullCount)]
         {
-            if !collectors.iter().any(|collector| collector.has(section)) {
+            if !self.columns.iter().any(|(_, collector)| collector.has(section)) {
                 continue;
             }
-            let names = self.columns.iter().map(|(name, _)| name);
-            let members: Vec<String> = names
-                .zip(collectors)
-                .filter_map(|(name, collector)| Some(format!("{}:{}", quoted(name), collector.render(section)?)))
-                .collect();
+            let mut measured = collectors.iter();
+            let columns = self.columns.iter().map(|(name, empty)| {
+                let collector = if empty.is_in_files() { measured.next().unwrap_or(empty) } else { empty };
+                Some(format!("{}:{}", quoted(name), collector.render(section, rows)?))
+            });
+            let members: Vec<String> = columns.flatten().collect();
             write!(text, ",\"{key}\":{{{}}}", members.join(",")).expect("writing to a String never fails");
         }
         if self.tight_bounds {
@@ -94,10 +103,9 @@ struct Chooser {
 impl Chooser {
     fn collector(&mut self, field: &StructField, at: &ColumnPath) -> Collector {
         match &field.data_type {
-            DataType::Primitive(PrimitiveType::Void) => Collector::Skip,
+            DataType::Primitive(PrimitiveType::Void) => Collector::Void { is_measured: self.wants(at) },
             DataType::Struct(fields) => {
-                let fields = fields.fields.iter().filter(|field| field.data_type != PrimitiveType::Void.into());
-                let children = fields.map(|child| {
+                let children = fields.fields.iter().map(|child| {
                     let name = child.physical_name(self.mode).to_owned();
                     (name, self.collector(child, &at.child(child.name.as_str())))
                 });
