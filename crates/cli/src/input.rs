@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::{ArrowError, Field, FieldRef, Schema};
@@ -165,6 +165,6 @@ fn as_in_table(guessed: &Schema, table: Option<&StructType>) -> Schema {
 }
 
 /// The schema of a file that new tables take after.
-pub(crate) fn schema_of(file: &PathBuf, format: Option<InputFormat>) -> Result<StructType> {
+pub(crate) fn schema_of(file: &Path, format: Option<InputFormat>) -> Result<StructType> {
     StructType::from_arrow(open(file, format, None)?.schema())
 }
