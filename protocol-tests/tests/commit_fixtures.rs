@@ -28,12 +28,22 @@ fn every_fixture_is_appended_to_or_refused_by_name() {
         }
     }
     assert!(appended >= 20, "{appended} fixtures were appended to");
-    for upheld in
-        ["appendOnly", "deletionVectors", "rowTracking", "domainMetadata", "v2Checkpoint", "inCommitTimestamp"]
-    {
+    let upheld = [
+        "appendOnly",
+        "deletionVectors",
+        "rowTracking",
+        "domainMetadata",
+        "v2Checkpoint",
+        "inCommitTimestamp",
+        "checkConstraints",
+        "generatedColumns",
+        "identityColumns",
+        "columnMapping",
+    ];
+    for upheld in upheld {
         assert!(!obstacles.contains(upheld), "a table was refused for its {upheld}");
     }
-    for refused in ["checkConstraints", "generatedColumns", "identityColumns", "columnMapping"] {
+    for refused in ["icebergCompatV1", "icebergCompatV2"] {
         assert!(obstacles.contains(refused), "no table was refused for its {refused}");
     }
 }

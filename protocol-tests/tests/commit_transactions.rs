@@ -376,8 +376,8 @@ fn a_handle_is_advanced_without_listing() {
 fn a_feature_that_nobody_upholds_is_not_turned_on() {
     let table = CommitTable::created(json!({}));
     let mut transaction = table.begin(&table.open(1, None));
-    let error = transaction.set_metadata(metadata(json!({"delta.constraints.c": "n > 0"}))).unwrap_err();
-    assert_eq!((error.kind(), error.context("feature")), (ErrorKind::UnsupportedProtocol, Some("checkConstraints")));
+    let error = transaction.set_metadata(metadata(json!({"delta.enableVariantShredding": "true"}))).unwrap_err();
+    assert_eq!((error.kind(), error.context("feature")), (ErrorKind::UnsupportedProtocol, Some("variantShredding")));
     let vectors = FeatureSpec::named("deletionVectors").unwrap();
     transaction.set_metadata(metadata(json!({"delta.enableDeletionVectors": "true"}))).unwrap();
     assert!(transaction.configuration().unwrap().is_active(vectors));

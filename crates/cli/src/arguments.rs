@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use deltaic::{StorageOptions, Version};
 
-/// Show, read, check and keep Delta tables.
+/// Show, read, check, make, change and keep Delta tables.
 #[derive(Debug, Parser)]
 #[command(name = "deltaic", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -56,6 +56,12 @@ pub(crate) enum Verb {
     Check(Check),
     /// Write a checkpoint, from which readers begin instead of at the first commit.
     Checkpoint(Checkpoint),
+    /// Make a table, without rows.
+    Create(Create),
+    /// Write rows from a file or standard input into a table, which is made if there is none.
+    Write(Box<Write>),
+    /// Delete rows: those for which a SQL expression is true, or all.
+    Delete(Delete),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -226,6 +232,144 @@ pub(crate) enum CheckpointForm {
     V2Classic,
 }
 
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what it holds").args(["columns", "schema", "like"]).required(true))]
+pub(crate) struct Create {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// A column: id:long!, name:string, 'price:decimal(10,2)'; the ! keeps nulls out. May be repeated.
+    #[arg(long = "column", value_name = "NAME:TYPE")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// A file that holds the schema, as the log spells it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+    /// A data file whose schema the table takes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) like: Option<PathBuf>,
+    /// The format of that file, where its name does not tell.
+    #[arg(long, value_enum, requires = "like")]
+    pub(crate) format: Option<InputFormat>,
+    /// The columns that part the table's files, in order.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) partition_by: Vec<String>,
+    /// A table property, such as delta.enableDeletionVectors=true. May be repeated.
+    #[arg(long = "property", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) properties: Vec<(String, String)>,
+    /// A condition that every row fulfils, such as 'positive=id > 0'. May be repeated.
+    #[arg(long = "constraint", value_name = "NAME=SQL", value_parser = key_value)]
+    pub(crate) constraints: Vec<(String, String)>,
+    /// What is to be known of the table.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Do nothing where there is a table already.
+    #[arg(long, conflicts_with = "or_replace")]
+    pub(crate) if_not_exists: bool,
+    /// Replace the table that is there: its rows, its schema, its properties. Its history stays.
+    #[arg(long)]
+    pub(crate) or_replace: bool,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Write {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// The file that holds the rows; - for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The format of that file, where its name does not tell.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<InputFormat>,
+    /// What becomes of a table that is there already.
+    #[arg(long, value_enum, default_value_t = Mode::Error)]
+    pub(crate) mode: Mode,
+    /// The columns that part the files of a table that is made, in order.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) partition_by: Option<Vec<String>>,
+    /// A property of a table that is made. May be repeated.
+    #[arg(long = "property", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) properties: Vec<(String, String)>,
+    /// What becomes of columns that the table lacks; without it, they are refused.
+    #[arg(long, value_enum)]
+    pub(crate) schema_mode: Option<SchemaChange>,
+    /// With --mode overwrite: replace only rows for which this SQL expression is true. It must be true for all new rows.
+    #[arg(long, value_name = "SQL")]
+    pub(crate) replace_where: Option<String>,
+    /// With --mode overwrite: replace only the partitions that the new rows are in.
+    #[arg(long, conflicts_with = "replace_where")]
+    pub(crate) overwrite_partitions: bool,
+    /// The application whose version this write is: it is not done twice.
+    #[arg(long, value_name = "A", requires = "app_version")]
+    pub(crate) app_id: Option<String>,
+    /// That version.
+    #[arg(long, value_name = "N", requires = "app_id", allow_negative_numbers = true)]
+    pub(crate) app_version: Option<i64>,
+    /// A text to be recorded with the commit.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) user_metadata: Option<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// Only rows for which this SQL expression is true; without it, all.
+    #[arg(long = "where", value_name = "SQL")]
+    pub(crate) predicate: Option<String>,
+    /// A text to be recorded with the commit.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) user_metadata: Option<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// A parquet file.
+    Parquet,
+    /// Comma-separated values, with a header.
+    Csv,
+    /// One JSON object a line.
+    Json,
+    /// Arrow IPC, the file format or the stream format.
+    Arrow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// It stays, and the write fails.
+    Error,
+    /// It stays, and nothing is done.
+    Ignore,
+    /// The rows join those that it has.
+    Append,
+    /// The rows take the place of those that it has.
+    Overwrite,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaChange {
+    /// They become the table's, too.
+    Merge,
+    /// The input's columns take the place of the table's. Only with --mode overwrite.
+    Overwrite,
+}
+
 /// How rows are written, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
@@ -308,6 +452,16 @@ mod tests {
             ("changes t --from-timestamp 2026-01-01 --to 7", true),
             ("checkpoint t --version 3 --form v2-json --json", true),
             ("checkpoint t --form multi-part", false),
+            ("create t --column id:long --column p:string --partition-by p", true),
+            ("create t", false),
+            ("create t --column id:long --like f.csv", false),
+            ("create t --column id:long --if-not-exists --or-replace", false),
+            ("write t --from f.csv --mode append", true),
+            ("write t --from - --format json --app-id a --app-version 1", true),
+            ("write t --from - --format json --app-id a", false),
+            ("write t --mode append", false),
+            ("delete t --where id>3 --dry-run", true),
+            ("delete t id>3", false),
             ("completions bash", true),
             ("frobnicate t", false),
         ] {

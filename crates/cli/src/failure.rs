@@ -57,7 +57,7 @@ fn code(kind: ErrorKind) -> u8 {
         | ErrorKind::InvalidProperty => 4,
         ErrorKind::UnsupportedProtocol => 5,
         ErrorKind::Storage => 6,
-        ErrorKind::Evaluation | ErrorKind::ResourceLimit => 7,
+        ErrorKind::Evaluation | ErrorKind::ResourceLimit | ErrorKind::InvalidRow => 7,
         ErrorKind::Cancelled => 130,
         _ => 8,
     }

@@ -1,4 +1,4 @@
-//! The `deltaic` command: shows, reads, checks and keeps Delta tables.
+//! The `deltaic` command: shows, reads, checks, makes, changes and keeps Delta tables.
 //!
 //! One file per verb. A verb is a function from its arguments to an [`failure::Outcome`]; [`output`] prints.
 
@@ -7,15 +7,19 @@ mod arguments;
 mod changes;
 mod check;
 mod checkpoint;
+mod create;
+mod delete;
 mod failure;
 mod files;
 mod history;
+mod input;
 mod log;
 mod open;
 mod output;
 mod read;
 mod schema;
 mod show;
+mod write;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -90,6 +94,9 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Log(arguments) => log::run(arguments).await,
         Verb::Check(arguments) => check::run(arguments).await,
         Verb::Checkpoint(arguments) => checkpoint::run(arguments).await,
+        Verb::Create(arguments) => create::run(arguments).await,
+        Verb::Write(arguments) => write::run(*arguments).await,
+        Verb::Delete(arguments) => delete::run(arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

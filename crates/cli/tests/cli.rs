@@ -250,3 +250,89 @@ fn checkpoint_writes_what_is_read_from_then_on() {
     assert!(text.contains("tombstones") && text.contains(".checkpoint.parquet"), "{text}");
     assert_eq!(run(&["checkpoint", "--form", "v2"]).status.code(), Some(2), "the table lacks the feature");
 }
+
+/// Runs `deltaic ARGUMENTS`, with a text for it to read.
+fn run(arguments: &[&str], input: &str) -> (i32, String) {
+    use std::io::Write;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deltaic"));
+    let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn tables_are_made_written_and_deleted_from() {
+    let place = tempfile::tempdir().unwrap();
+    let table = place.path().join("table");
+    let table = table.to_str().unwrap();
+    let (code, text) = run(
+        &[
+            "create",
+            table,
+            "--column",
+            "id:long!",
+            "--column",
+            "p:string",
+            "--column",
+            "price:decimal(10,2)",
+            "--partition-by",
+            "p",
+            "--property",
+            "delta.enableDeletionVectors=true",
+            "--constraint",
+            "positive=id > 0",
+        ],
+        "",
+    );
+    assert_eq!((code, text.as_str()), (0, "version  0\n"));
+    let (code, text) = run(&["create", table, "--column", "id:long", "--if-not-exists"], "");
+    assert!(code == 0 && text.starts_with("nothing to do"), "{text}");
+    let csv = "id,p,price\n1,a,1.5\n2,b,2.25\n3,,10\n";
+    let append = ["write", table, "--from", "-", "--format", "csv", "--mode", "append"];
+    let (code, text) = run(&[&append[..], &["--json"]].concat(), csv);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &report["version"], &report["metrics"]["numFiles"]), (0, &Value::from(1), &Value::from(3)));
+    let (code, text) = run(&append, "id,p,price\n0,a,1\n");
+    assert!(code == 7 && text.contains("positive"), "{code}: {text}");
+    let (code, text) = run(&append, "id,q\n1,a\n");
+    assert!(code == 2 && text.contains("q"), "{code}: {text}");
+    let json =
+        ["write", table, "--from", "-", "--format", "json", "--mode", "append", "--app-id", "a", "--app-version", "1"];
+    let row = "{\"id\": 4, \"p\": \"a\", \"price\": 0.1}\n";
+    assert_eq!(run(&json, row).0, 0);
+    assert!(run(&json, row).1.starts_with("nothing to do"));
+    let (code, text) = run(&["delete", table, "--where", "id = 2", "--dry-run"], "");
+    assert!(code == 0 && text.contains("deletionVectors"), "{text}");
+    assert_eq!(run(&["delete", table, "--where", "id IN (1, 2)"], "").0, 0);
+    let (_, rows) = run(&["read", table, "--format", "csv"], "");
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.sort_unstable();
+    assert_eq!(rows, ["3,,10.00", "4,a,0.10", "id,p,price"]);
+    assert_eq!(run(&["check", table, "--deep"], "").0, 0);
+}
+
+#[test]
+fn what_one_verb_prints_another_reads() {
+    let place = tempfile::tempdir().unwrap();
+    for (format, file) in [("parquet", "f.parquet"), ("arrow", "f.arrow"), ("json", "f.json"), ("csv", "f.csv")] {
+        let file = place.path().join(file);
+        let file = file.to_str().unwrap();
+        check("read", PARTITIONED, &["--format", format, "--output", file], 0);
+        let table = place.path().join(format);
+        let table = table.to_str().unwrap();
+        let (code, text) = run(&["write", table, "--from", file], "");
+        assert_eq!(code, 0, "{format}: {text}");
+        let rows = |text: String| {
+            let mut rows: Vec<String> = text.lines().map(str::to_owned).collect();
+            rows.sort_unstable();
+            rows
+        };
+        let expected = rows(check("read", PARTITIONED, &["--columns", "id", "--format", "csv"], 0));
+        assert_eq!(rows(run(&["read", table, "--columns", "id", "--format", "csv"], "").1), expected, "{format}");
+        let like = place.path().join(format!("like-{format}"));
+        assert_eq!(run(&["create", like.to_str().unwrap(), "--like", file], "").0, 0);
+    }
+}

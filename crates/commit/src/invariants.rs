@@ -516,8 +516,8 @@ mod tests {
 
     #[test]
     fn a_table_that_cannot_be_written_is_not_made() {
-        let metadata =
-            json!({"metaData": {"id": "x", "schemaString": null, "configuration": {"delta.constraints.c": "n > 0"}}});
-        assert_eq!(broken(&table(&["checkConstraints"], &[], json!({})), &[metadata]), "unsupported_protocol");
+        let metadata = json!({"metaData": {"id": "x", "schemaString": null, "configuration": {"delta.enableIcebergCompatV2": "true"}}});
+        let features = ["columnMapping", "icebergCompatV2"];
+        assert_eq!(broken(&table(&features, &[], json!({})), &[metadata]), "unsupported_protocol");
     }
 }

@@ -18,6 +18,9 @@
 //! | open a table, at a version or time | [`DeltaTable`] |
 //! | read rows with a predicate | [`DeltaTable::scan`] |
 //! | commit files that an engine has written | [`DeltaTable::transaction`] |
+//! | make a table | [`DeltaTable::create`] |
+//! | write rows | [`DeltaTable::write`], [`DeltaTableBuilder::target`] |
+//! | delete rows | [`DeltaTable::delete`] |
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |
@@ -40,6 +43,7 @@ mod time;
 pub use deltaic_commit as commit;
 pub use deltaic_log as log;
 pub use deltaic_log::{Context, Error, ErrorKind, Result, TimestampMs, Version};
+pub use deltaic_ops as ops;
 pub use deltaic_scan as scan;
 pub use storage::StorageOptions;
 pub use table::{DeltaTable, DeltaTableBuilder};

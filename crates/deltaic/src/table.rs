@@ -12,6 +12,8 @@ use deltaic_log::{
     Context, FileSet, LogSource, Result, ResultExt, Snapshot, SnapshotOptions, TableConfiguration, TableStore,
     TimestampMs, Version,
 };
+use deltaic_ops::write::WriteMode;
+use deltaic_ops::{CreateBuilder, DeleteBuilder, Input, Target, VacuumBuilder, WriteBuilder};
 use deltaic_scan::ScanBuilder;
 use deltaic_scan::change_data_feed::{ChangeRange, Changes, ChangesBuilder};
 use url::Url;
@@ -131,6 +133,75 @@ impl DeltaTable {
         ScanBuilder::new(self.snapshot.clone())
     }
 
+    /// A table to be made at `location`; see [`CreateBuilder`]. What is there already is seen, and stays unless it is to be
+    /// replaced.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use deltaic::DeltaTable;
+    /// use deltaic::log::schema::{PrimitiveType, StructField, StructType};
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let location = place.path().to_str().unwrap();
+    /// let schema = StructType::new([StructField::nullable("id", PrimitiveType::Long)]);
+    /// DeltaTable::create(location, schema).await?.property("owner", "me").execute().await?;
+    /// assert_eq!(DeltaTable::open(location).await?.version(), deltaic::Version(0));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::open`], but that there is no table is none.
+    pub async fn create(location: &str, schema: StructType) -> Result<CreateBuilder> {
+        Ok(CreateBuilder::new(Self::builder(location).target().await?, schema))
+    }
+
+    /// Rows to be appended, unless the builder is told otherwise. The table stays at its version; [`Self::refresh`] moves it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use arrow_array::{Int64Array, RecordBatch};
+    /// use deltaic::DeltaTable;
+    /// use deltaic::ops::{Input, WriteBuilder};
+    /// use std::sync::Arc;
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let location = place.path().to_str().unwrap();
+    /// let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1, 2])) as _)]).unwrap();
+    /// let rows = || Input::from_batches(batch.schema(), [batch.clone()]);
+    /// // Where there is no table yet, one is made.
+    /// WriteBuilder::new(DeltaTable::builder(location).target().await?, rows()).execute().await?;
+    ///
+    /// let mut table = DeltaTable::open(location).await?;
+    /// table.write(rows()).execute().await?;
+    /// table.refresh().await?;
+    /// assert_eq!((table.version(), table.num_rows().await?), (deltaic::Version(1), Some(4)));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn write(&self, input: Input) -> WriteBuilder {
+        WriteBuilder::new(self.target(), input).mode(WriteMode::Append)
+    }
+
+    /// Rows to be deleted: all, unless the builder is told which. The table stays at its version; [`Self::refresh`] moves it.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use arrow_array::{Int64Array, RecordBatch};
+    /// use deltaic::DeltaTable;
+    /// use deltaic::ops::{Input, WriteBuilder};
+    /// use std::sync::Arc;
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let location = place.path().to_str().unwrap();
+    /// # let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1, 2, 3])) as _)]).unwrap();
+    /// # let rows = Input::from_batches(batch.schema(), [batch]);
+    /// # WriteBuilder::new(DeltaTable::builder(location).target().await?, rows).execute().await?;
+    /// let mut table = DeltaTable::open(location).await?;
+    /// table.delete().predicate_sql("id > 1")?.execute().await?;
+    /// table.refresh().await?;
+    /// assert_eq!(table.num_rows().await?, Some(1));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn delete(&self) -> DeleteBuilder {
+        DeleteBuilder::new(self.target())
+    }
+
     /// The rows that the commits of a range inserted, updated and deleted, planned; `_change_type`, `_commit_version` and
     /// `_commit_timestamp` say what, in which version and when.
     ///
@@ -192,6 +263,26 @@ impl DeltaTable {
             }
         }
         Ok(Some(rows))
+    }
+
+    /// Deletes the files below the table's root that no version within the retention needs: first what would be deleted is
+    /// planned, which is a dry run for whoever stops there.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let location = "../../fixtures/transaction_identifiers/streaming/table";
+    /// let table = deltaic::DeltaTable::open(location).await?;
+    /// let plan = table.vacuum().plan().await?;
+    /// assert_eq!(plan.num_files(), 0);
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn vacuum(&self) -> VacuumBuilder {
+        VacuumBuilder::new(self.snapshot.clone(), self.committer.clone())
+    }
+
+    /// The table at this version, as operations go out from it.
+    fn target(&self) -> Target {
+        Target::table(self.snapshot.clone(), self.committer.clone())
     }
 
     /// How versions are put: by the storage's own means, unless the table was opened with others.
@@ -406,6 +497,19 @@ impl DeltaTableBuilder {
     /// As [`crate::check::check`].
     pub async fn check(self, options: &CheckOptions) -> Result<Report> {
         check(&self.reach().await?.0, options).await
+    }
+
+    /// The place itself, whether there is a table or none yet: what operations that may make a table go out from.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but that there is no table is none.
+    pub async fn target(self) -> Result<Target> {
+        let (own_committer, own_source) = (self.committer.clone(), self.source.clone());
+        let (store, route) = self.reach().await?;
+        let mut options = SnapshotOptions::new();
+        options.source = own_source.or_else(|| route.log_source());
+        let committer = own_committer.unwrap_or_else(|| route.committer());
+        Target::open_with(store.clone(), committer, options).await.with("table", store.root())
     }
 
     /// The table's storage, and how the table is committed to there.

@@ -48,6 +48,9 @@ pub enum ErrorKind {
     ResourceLimit,
     /// Change data was asked for over versions that recorded none, or whose schema cannot be read as one.
     ChangeDataUnavailable,
+    /// A row does not fit the table: it breaks a constraint, or a value would have to change to be stored. Nothing was
+    /// written: correct the row, which the context names.
+    InvalidRow,
     /// The operation was cancelled by the caller.
     Cancelled,
     /// A concurrent commit added files that this transaction would have read. Run the operation again on the new version.
@@ -100,6 +103,7 @@ impl ErrorKind {
             Self::InvalidProperty => "invalid_property",
             Self::ResourceLimit => "resource_limit",
             Self::ChangeDataUnavailable => "change_data_unavailable",
+            Self::InvalidRow => "invalid_row",
             Self::Cancelled => "cancelled",
             Self::ConcurrentAppend => "concurrent_append",
             Self::ConcurrentDeleteRead => "concurrent_delete_read",

@@ -4,7 +4,7 @@
 //! and checks, and everybody after it can rely on that.
 
 use crate::action::{Metadata, Protocol};
-use crate::feature::{ALL, COLUMN_MAPPING, FeatureSpec, ReaderRequirements, Support};
+use crate::feature::{ALL, COLUMN_MAPPING, FeatureSpec, ReaderRequirements, Support, WriterRequirements};
 use crate::schema::{ColumnMappingMode, StructField, StructType, same_name};
 use crate::table_properties::{Property, PropertyValue, TableProperties, property};
 use crate::{Error, ErrorKind, Result};
@@ -130,6 +130,14 @@ impl TableConfiguration {
     /// What all of the table's features together ask of readers.
     pub fn reader_requirements(&self) -> Result<ReaderRequirements> {
         ReaderRequirements::of(self)
+    }
+
+    /// What all of the table's features together ask of whoever writes rows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CorruptLog`] where a column's metadata is broken.
+    pub fn writer_requirements(&self) -> Result<WriterRequirements> {
+        WriterRequirements::of(self)
     }
 
     /// Fails with [`ErrorKind::UnsupportedProtocol`] where the table cannot be opened in this way: one that a catalog

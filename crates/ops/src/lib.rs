@@ -1,5 +1,37 @@
-//! What users do with a Delta table.
+//! What users do with a Delta table: verbs, each from a builder by way of a plan to one commit.
+//!
+//! ```text
+//!   builder ──plan──► plan (data: shown, compared, asserted on) ──execute──► data files ──► Transaction ──► report
+//! ```
+//!
+//! | to do this | begin here |
+//! |---|---|
+//! | make a table | [`CreateBuilder`] |
+//! | append, overwrite, replace a part | [`WriteBuilder`] |
+//! | delete rows | [`DeleteBuilder`] |
+//! | delete files that nothing needs any more | [`VacuumBuilder`] |
+//! | hand in rows | [`Input`] |
+//!
+//! This is the only crate that creates or deletes data files. A file is whole, and on disk, before a commit names it; what a
+//! failed operation wrote is removed, unless nobody knows whether its commit stands.
 
+pub mod create;
+mod data;
+pub mod delete;
+mod finish;
+mod input;
+mod partition_predicate;
+mod remove;
+mod report;
+mod target;
 pub mod vacuum;
+pub mod write;
 
+pub use create::CreateBuilder;
+pub use data::options::FileOptions;
+pub use delete::DeleteBuilder;
+pub use input::Input;
+pub use report::Report;
+pub use target::Target;
 pub use vacuum::VacuumBuilder;
+pub use write::WriteBuilder;

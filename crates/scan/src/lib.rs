@@ -14,4 +14,4 @@ mod selection;
 
 pub use plan::{FileRead, MetadataColumn, ReadSpec, RowSet};
 pub use read::{BatchStream, ReadOptions, Reader};
-pub use scan::{Scan, ScanBuilder};
+pub use scan::{PlannedFile, Scan, ScanBuilder};

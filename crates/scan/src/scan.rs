@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow_schema::{Schema, SchemaRef};
 use deltaic_log::feature::ColumnSource;
 use deltaic_log::schema::{StructField, StructType};
-use deltaic_log::{Error, FileChunk, Result, ResultExt, Snapshot};
+use deltaic_log::{Error, FileChunk, FileView, Result, ResultExt, Snapshot};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::checkpoint_pruning::row_group_filter;
@@ -200,6 +200,25 @@ impl ScanBuilder {
     }
 }
 
+/// A file that may hold matching rows, and how it is read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PlannedFile {
+    /// How it is read.
+    pub read: FileRead,
+    /// The chunk of the table's files that it is one of.
+    pub chunk: FileChunk,
+    /// Its row there.
+    pub row: usize,
+}
+
+impl PlannedFile {
+    /// The file, as the log has it.
+    pub fn file(&self) -> FileView<'_> {
+        self.chunk.file(self.row)
+    }
+}
+
 /// A scan that is ready to be planned or read, any number of times. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Scan {
@@ -215,6 +234,11 @@ impl Scan {
     /// The schema of every batch: exactly the logical types of the columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// What is the same for all files that the scan reads.
+    pub fn read_spec(&self) -> &ReadSpec {
+        &self.spec
     }
 
     /// The snapshot that is read.
@@ -245,6 +269,22 @@ impl Scan {
         }
         let files = self.snapshot.files().await?;
         let plan = |chunk: FileChunk| async move { self.plan_chunk(&chunk).await };
+        stream::iter(files.chunks().to_vec()).map(plan).buffered(self.width()).try_concat().await
+    }
+
+    /// [`Self::plan`], each read with the file that it reads: for whoever changes files, and must know all of them.
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub async fn plan_files(&self) -> Result<Vec<PlannedFile>> {
+        let files = self.snapshot.files().await?;
+        let plan = |chunk: FileChunk| async move {
+            let rows = self.matching_rows(&chunk).await?;
+            let planned = rows.into_iter().map(|row| {
+                Ok::<_, Error>(PlannedFile { read: self.file_read(&chunk, row)?, chunk: chunk.clone(), row })
+            });
+            planned.collect::<Result<Vec<_>>>()
+        };
         stream::iter(files.chunks().to_vec()).map(plan).buffered(self.width()).try_concat().await
     }
 

@@ -34,7 +34,7 @@ use actions::rows_of;
 pub use content::{CheckpointContent, ContentOptions, FileActions, KeptSidecar};
 pub(crate) use parquet_file::ParquetFile;
 use parquet_file::is_all_null;
-pub(crate) use statistics::read_bounds;
+pub(crate) use statistics::{read_bounds, read_texts};
 
 /// A checkpoint whose top-level files are open. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -39,6 +39,36 @@ pub(crate) async fn read_bounds(
     read.await.with("file", &file.path).with("table", store.root())
 }
 
+/// The statistics, as text, of the files of a row group that a chunk holds; none where the checkpoint has no text.
+///
+/// # Errors
+/// As [`read_bounds`].
+pub(crate) async fn read_texts(store: &TableStore, origin: &RowGroupOrigin) -> Result<Vec<Option<String>>> {
+    let file = &origin.file;
+    let leaves = file.leaves(|path| path == ["add", "stats"]);
+    if leaves.is_empty() {
+        return Ok(vec![None; origin.rows.iter().map(ExactSizeIterator::len).sum()]);
+    }
+    let fetched = file.fetch(store, origin.row_group, leaves).await?;
+    let rows = origin.rows.clone();
+    let read = cpu::run(&store.context().cpu, move || {
+        let mut texts = Vec::new();
+        let mut first_row = span(&rows).start;
+        for batch in fetched.batches(Some(span(&rows)))? {
+            let batch = batch?;
+            let stats =
+                member(&batch, &["stats"]).map(|stats| arrow_cast::cast(&stats, &DataType::Utf8View)).transpose()?;
+            let stats = stats.as_ref().map(|stats| stats.as_string_view());
+            for row in within(&rows, first_row, batch.num_rows()).flatten() {
+                texts.push(stats.filter(|stats| stats.is_valid(row)).map(|stats| stats.value(row).to_owned()));
+            }
+            first_row += batch.num_rows();
+        }
+        Ok(texts)
+    });
+    read.await.with("file", &file.path).with("table", store.root())
+}
+
 /// The leaves of `stats_parsed` that are needed; `None` where the row group has no typed statistics of these columns.
 fn parsed_leaves(file: &ParquetFile, row_group: usize, columns: &[ColumnPath]) -> Option<Vec<usize>> {
     let of_column = |path: &[String]| columns.iter().any(|column| path.get(3..) == Some(column.names()));

@@ -1,6 +1,6 @@
-use super::{FeatureSpec, Heading, ReaderRequirements, Support};
-use crate::TableConfiguration;
+use super::{FeatureSpec, Heading, ReaderRequirements, Support, WriterRequirements};
 use crate::table_properties::property;
+use crate::{Result, TableConfiguration};
 
 /// Rows are deleted without rewriting their file. The property gates writing only: readers always apply what they find.
 pub const FEATURE: FeatureSpec = FeatureSpec {
@@ -9,9 +9,16 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
     write: Support::Full,
     is_active: |table| table.is_set(&property::ENABLE_DELETION_VECTORS),
     reader_requirements,
+    writer_requirements,
     ..FeatureSpec::READER_WRITER
 };
 
 fn reader_requirements(_: &TableConfiguration, requirements: &mut ReaderRequirements) {
     requirements.deletion_vectors = true;
+}
+
+/// Bounds may cease to be exact later, so statistics say that they are.
+fn writer_requirements(_: &TableConfiguration, requirements: &mut WriterRequirements) -> Result<()> {
+    requirements.tight_bounds = true;
+    Ok(())
 }

@@ -43,6 +43,7 @@ mod v2_checkpoint;
 mod vacuum_protocol_check;
 mod variant_shredding;
 mod variant_type;
+mod writer_requirements;
 
 pub use append_only::FEATURE as APPEND_ONLY;
 pub use catalog_managed::FEATURE as CATALOG_MANAGED;
@@ -57,8 +58,9 @@ pub use row_tracking::FEATURE as ROW_TRACKING;
 pub use table::render_table;
 pub use upgrade::needed_by;
 pub use v2_checkpoint::FEATURE as V2_CHECKPOINT;
+pub use writer_requirements::{ComputedColumn, ComputedValues, RowCheck, WriterRequirements};
 
-use crate::TableConfiguration;
+use crate::{Result, TableConfiguration};
 use protocol::{READER_WITH_FEATURES, WRITER_WITH_FEATURES};
 
 /// Every table feature that this library knows: those of the specification in its order, then the proposed ones.
@@ -123,6 +125,8 @@ pub struct FeatureSpec {
     pub is_active: fn(&TableConfiguration) -> bool,
     /// Adds what readers must do for a table that supports the feature.
     pub reader_requirements: fn(&TableConfiguration, &mut ReaderRequirements),
+    /// Adds what writers of rows must do for a table that supports the feature. It fails where the table's metadata is broken.
+    pub writer_requirements: fn(&TableConfiguration, &mut WriterRequirements) -> Result<()>,
 }
 
 /// Who must know a feature.
@@ -193,6 +197,7 @@ impl FeatureSpec {
         write: Support::NOT_WRITTEN,
         is_active: when_supported,
         reader_requirements: no_requirements,
+        writer_requirements: |_, _| Ok(()),
     };
 
     /// A feature that readers must know; files fill in the rest with struct update.
@@ -262,7 +267,7 @@ mod tests {
     #[test]
     fn every_feature_has_its_own_file_and_every_file_its_feature() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/feature");
-        let shared = ["mod", "protocol", "requirements", "table", "upgrade"];
+        let shared = ["mod", "protocol", "requirements", "table", "upgrade", "writer_requirements"];
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut names: Vec<String> = files
             .filter(|path| !shared.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)))

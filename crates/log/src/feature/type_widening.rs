@@ -1,4 +1,4 @@
-use super::{FeatureSpec, Heading, ReaderRequirements};
+use super::{FeatureSpec, Heading, ReaderRequirements, Support};
 use crate::TableConfiguration;
 use crate::table_properties::property;
 
@@ -7,6 +7,7 @@ pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "typeWidening",
     aliases: &["typeWidening-preview"],
     heading: Heading::spec("Type Widening", "type-widening"),
+    write: Support::Full,
     is_active: |table| table.is_set(&property::ENABLE_TYPE_WIDENING),
     reader_requirements,
     ..FeatureSpec::READER_WRITER

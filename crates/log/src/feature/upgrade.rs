@@ -291,7 +291,7 @@ mod tests {
     #[case(protocol(1, 7, &[], &["rowTracking"]), json!({}), "requires domainMetadata")]
     #[case(protocol(1, 8, &[], &[]), json!({}), "writer version is unknown")]
     #[case(protocol(3, 7, &["deletionVectors"], &[]), json!({}), "not among its writer features")]
-    #[case(protocol(1, 3, &[], &[]), json!({"delta.constraints.c": "x > 0"}), "checkConstraints")]
+    #[case(protocol(2, 7, &[], &["columnMapping", "icebergCompatV2"]), json!({"delta.enableIcebergCompatV2": "true"}), "icebergCompatV2")]
     fn not_writable(#[case] protocol: Protocol, #[case] configuration: Value, #[case] message: &str) {
         let error = protocol.check_writable(&table(protocol.clone(), configuration), Access::ByPath).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedProtocol);

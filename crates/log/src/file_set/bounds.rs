@@ -9,7 +9,7 @@ use arrow_array::{BooleanArray, Int64Array};
 
 use super::FileChunk;
 use super::chunk::Origin;
-use crate::checkpoint::read_bounds;
+use crate::checkpoint::{read_bounds, read_texts};
 use crate::cpu;
 use crate::error::Result;
 use crate::schema::{ColumnPath, DataType, StructType};
@@ -43,6 +43,20 @@ impl FileChunk {
             self.bounds.keep(keys, read);
         }
         Ok(self.bounds.get(&keys, self.rows()))
+    }
+
+    /// The statistics of the chunk's rows, live or not, as text. A checkpoint that holds them typed only gives none.
+    ///
+    /// # Errors
+    /// As [`Self::bounds`].
+    pub async fn statistics(&self, store: &TableStore) -> Result<Vec<Option<String>>> {
+        match &self.origin {
+            Origin::RowGroup(origin) => read_texts(store, origin).await,
+            Origin::Commits => {
+                let text = |row| serde_json::from_slice(self.columns.escaped_stats(row)?).ok();
+                Ok((0..self.rows()).map(text).collect())
+            }
+        }
     }
 
     async fn read_bounds(

@@ -5,6 +5,7 @@
 
 use super::StructField;
 use crate::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ pub mod key {
 }
 
 /// Spec: [Identity Columns](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#identity-columns).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The first value.
     pub start: i64,

@@ -65,7 +65,7 @@ async fn open_unnamed(reader: &Reader, runner: &Runner, read: FileRead) -> Resul
 }
 
 /// The deletion vector that a descriptor names.
-async fn vector(
+pub(super) async fn vector(
     reader: &Reader,
     runner: &Runner,
     table_root: &Url,

@@ -1,12 +1,16 @@
 //! The public face of reading.
 
 use super::blocking::BlockingRead;
+use super::open::vector;
+use super::runner::Runner;
 use super::stream::{BatchStream, ReadOptions};
 use crate::expr::EvalContext;
 use crate::plan::FileRead;
 use arrow_schema::{Schema, SchemaRef};
+use deltaic_log::deletion_vector::{DeletionVector, DeletionVectorDescriptor};
 use deltaic_log::{Context, Result};
 use std::sync::Arc;
+use url::Url;
 
 /// Reads [`FileRead`]s. Cheap to clone.
 ///
@@ -94,6 +98,21 @@ impl Reader {
         options: ReadOptions,
     ) -> BatchStream {
         BatchStream::new(self.clone(), schema, reads, options)
+    }
+
+    /// The deletion vector that a descriptor of the table at `table_root` names.
+    ///
+    /// # Errors
+    /// [`deltaic_log::ErrorKind::MissingFile`], [`deltaic_log::ErrorKind::CorruptData`],
+    /// [`deltaic_log::ErrorKind::CorruptLog`], [`deltaic_log::ErrorKind::Storage`].
+    pub async fn deletion_vector(
+        &self,
+        table_root: &Url,
+        descriptor: &DeletionVectorDescriptor,
+    ) -> Result<DeletionVector> {
+        let runner = Runner::Cpu(self.context.cpu.clone());
+        let read = vector(self, &runner, table_root, Some(descriptor)).await?;
+        Ok(read.unwrap_or_default())
     }
 
     /// The rows of one file, in the file's order, read and decoded on the calling thread: for engines that bring
