@@ -62,6 +62,12 @@ pub(crate) enum Verb {
     Write(Box<Write>),
     /// Delete rows: those for which a SQL expression is true, or all.
     Delete(Delete),
+    /// List the files that no version within the retention needs, or delete them.
+    Vacuum(Vacuum),
+    /// Write a log compaction file of the newest commits, which readers read in their place.
+    CompactLogs(CompactLogs),
+    /// List the files of the log that have expired, or delete them.
+    CleanupLogs(CleanupLogs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -338,6 +344,75 @@ pub(crate) struct Delete {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Vacuum {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// Look at every file below the table's root. This is the default.
+    #[arg(long, conflicts_with = "lite")]
+    pub(crate) full: bool,
+    /// Look at the files alone that commits since the last vacuum removed.
+    #[arg(long)]
+    pub(crate) lite: bool,
+    #[command(flatten)]
+    pub(crate) run: DryRun,
+    /// Keep files for so many hours, instead of as long as the table says.
+    #[arg(long, value_name = "N")]
+    pub(crate) retention_hours: Option<f64>,
+    /// Allow for fewer hours than the table says: readers of older versions and writers under way may fail.
+    #[arg(long)]
+    pub(crate) no_enforce_retention: bool,
+    /// Look at the files of this inventory: a file with the columns path, length, isDir and modificationTime.
+    #[arg(long, value_name = "FILE", conflicts_with = "lite")]
+    pub(crate) inventory: Option<PathBuf>,
+    /// Keep the files of these versions, too.
+    #[arg(long, value_delimiter = ',', value_name = "N,M", value_parser = version)]
+    pub(crate) keep_versions: Vec<Version>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What deletes lists first, and deletes only when told to.
+#[derive(Debug, Args)]
+pub(crate) struct DryRun {
+    /// List what would be deleted, and delete nothing. This is the default.
+    #[arg(long, conflicts_with = "no_dry_run")]
+    pub(crate) dry_run: bool,
+    /// Delete.
+    #[arg(long)]
+    pub(crate) no_dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompactLogs {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// The first commit; by default the first after the newest checkpoint.
+    #[arg(long, value_name = "N", value_parser = version)]
+    pub(crate) from: Option<Version>,
+    /// The last commit; by default the newest.
+    #[arg(long, value_name = "N", value_parser = version)]
+    pub(crate) to: Option<Version>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CleanupLogs {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    #[command(flatten)]
+    pub(crate) run: DryRun,
+    /// Keep history for so many hours, instead of as long as the table says.
+    #[arg(long, value_name = "N")]
+    pub(crate) retention_hours: Option<f64>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InputFormat {
     /// A parquet file.
@@ -462,6 +537,14 @@ mod tests {
             ("write t --mode append", false),
             ("delete t --where id>3 --dry-run", true),
             ("delete t id>3", false),
+            ("vacuum t", true),
+            ("vacuum t --full --no-dry-run --retention-hours 0 --no-enforce-retention --keep-versions 1,2", true),
+            ("vacuum t --lite --dry-run", true),
+            ("vacuum t --full --lite", false),
+            ("vacuum t --dry-run --no-dry-run", false),
+            ("vacuum t --lite --inventory f.csv", false),
+            ("compact-logs t --from 3 --to 9", true),
+            ("cleanup-logs t --no-dry-run", true),
             ("completions bash", true),
             ("frobnicate t", false),
         ] {

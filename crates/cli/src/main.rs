@@ -19,6 +19,8 @@ mod output;
 mod read;
 mod schema;
 mod show;
+mod upkeep;
+mod vacuum;
 mod write;
 
 use std::io::{IsTerminal, Write};
@@ -94,6 +96,9 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Log(arguments) => log::run(arguments).await,
         Verb::Check(arguments) => check::run(arguments).await,
         Verb::Checkpoint(arguments) => checkpoint::run(arguments).await,
+        Verb::Vacuum(arguments) => vacuum::run(arguments).await,
+        Verb::CompactLogs(arguments) => upkeep::compact(arguments).await,
+        Verb::CleanupLogs(arguments) => upkeep::clean_up(arguments).await,
         Verb::Create(arguments) => create::run(arguments).await,
         Verb::Write(arguments) => write::run(*arguments).await,
         Verb::Delete(arguments) => delete::run(arguments).await,

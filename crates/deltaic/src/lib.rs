@@ -21,6 +21,8 @@
 //! | make a table | [`DeltaTable::create`] |
 //! | write rows | [`DeltaTable::write`], [`DeltaTableBuilder::target`] |
 //! | delete rows | [`DeltaTable::delete`] |
+//! | delete files that nothing needs any more | [`DeltaTable::vacuum`] |
+//! | keep the log | [`DeltaTable::create_checkpoint`], [`DeltaTable::compact_logs`], [`DeltaTable::plan_metadata_cleanup`] |
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |
@@ -39,6 +41,7 @@ pub mod manual;
 pub mod storage;
 mod table;
 mod time;
+mod upkeep;
 
 pub use deltaic_commit as commit;
 pub use deltaic_log as log;

@@ -5,13 +5,15 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use deltaic_log::cpu::Cpu;
 use deltaic_log::{Error, ErrorKind, Result, TimestampMs};
-use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::hidden::Hidden;
 use super::report::VacuumFile;
 use super::root::Root;
 use super::walk::Found;
+use crate::input::Input;
 
 /// Files handed on at a time.
 const FILES_AT_ONCE: usize = 1_000;
@@ -20,7 +22,9 @@ const FILES_AT_ONCE: usize = 1_000;
 ///
 /// It is gone through twice where a plan cannot hold all that it finds.
 #[derive(Clone)]
-pub struct Inventory(Arc<dyn Fn() -> BoxStream<'static, Result<InventoryFile>> + Send + Sync>);
+pub struct Inventory(Arc<Open>);
+
+type Open = dyn Fn(&Arc<dyn Cpu>) -> BoxStream<'static, Result<InventoryFile>> + Send + Sync;
 
 /// An entry of an inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +42,18 @@ pub struct InventoryFile {
 impl Inventory {
     /// An inventory that `open` reads from its beginning.
     pub fn new(open: impl Fn() -> BoxStream<'static, Result<InventoryFile>> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(open))
+        Self(Arc::new(move |_| open()))
+    }
+
+    /// An inventory in a file that `open` opens, as rows: see [`InventoryFile::from_batch`].
+    pub fn from_rows(open: impl Fn() -> Result<Input> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |cpu| match open() {
+            Ok(rows) => {
+                let files = rows.into_stream(cpu).map(|batch| InventoryFile::from_batch(&batch?));
+                files.map_ok(|files| stream::iter(files).map(Ok)).try_flatten().boxed()
+            }
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }))
     }
 
     /// An inventory at hand.
@@ -53,18 +68,20 @@ impl Inventory {
         let files = Arc::new(files);
         Self::new(move || {
             let files = files.clone();
-            futures::stream::iter((0..files.len()).map(move |file| Ok(files[file].clone()))).boxed()
+            stream::iter((0..files.len()).map(move |file| Ok(files[file].clone()))).boxed()
         })
     }
 
     /// What it holds that is below the root and not hidden.
     pub(super) fn files(&self, root: Arc<Root>, hidden: Hidden) -> BoxStream<'static, Result<Vec<Found>>> {
+        let root_cpu = root.store().context().cpu.clone();
         let found = move |file: InventoryFile| {
             let path = (!file.is_dir).then(|| root.path_of_plain(&file.path)).flatten()?;
             let file = VacuumFile { path, size: file.length, modified: file.modification_time };
             (!hidden.hides(&file.path)).then_some(Found::File(file))
         };
-        let found = (self.0)().try_filter_map(move |file| futures::future::ready(Ok(found(file))));
+        let files = (self.0)(&root_cpu);
+        let found = files.try_filter_map(move |file| futures::future::ready(Ok(found(file))));
         found.try_chunks(FILES_AT_ONCE).map_err(|error| error.1).boxed()
     }
 }
