@@ -20,7 +20,7 @@ use arrow_select::filter::filter;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use super::encode::{AddEncoder, CheckpointSchema, encode_removes, has_all};
+use super::encode::{AddEncoder, CheckpointSchema, conform_removes, encode_removes, has_all};
 use super::parquet_file::{ParquetFile, RowGroupBatches, is_all_null};
 use super::{Checkpoint, FileRowGroup, files, removes};
 use crate::action::{Action, Add, Remove, Sidecar};
@@ -331,50 +331,92 @@ struct Standing {
     encoder: AddEncoder,
 }
 
-fn row_group_items(store: TableStore, file: ParquetFile, row_group: usize, standing: Standing) -> Items {
-    let removes = {
-        let (store, file, standing) = (store.clone(), file.clone(), standing.clone());
-        stream::once(async move {
-            let mut removes = removes::of_row_group(&store, &file, row_group, standing.keys.clone()).await?;
-            removes.retain(|remove| !is_expired(remove, standing.deleted_after));
-            let schema = standing.encoder.schema().clone();
-            let encode = move || (!removes.is_empty()).then(|| remove_rows(removes, &schema)).transpose();
-            cpu::run(&store.context().cpu, encode).await
-        })
-    };
-    let adds = stream::once(async move {
-        let (cpu, path) = (store.context().cpu.clone(), file.path.clone());
-        let Some(leaves) = add_leaves(&file, row_group, standing.encoder.schema()) else {
-            return Ok::<_, Error>(stream::empty().boxed());
+impl Standing {
+    /// The rows of a batch that stand, as those of the new checkpoint; `None` where there are none.
+    fn rows(&self, kind: Kind, batch: &RecordBatch) -> Result<Option<FileActions>> {
+        let Some(actions) = batch.column_by_name(kind.column()).and_then(|column| column.as_struct_opt()) else {
+            return Ok(None);
         };
-        let batches = file.fetch(&store, row_group, leaves).await?.batches(None)?;
-        let items = stream::try_unfold((batches, standing), move |(batches, standing)| {
-            let cpu = cpu.clone();
-            async move {
-                let next = cpu::run(&cpu, move || next_rows(batches, standing)).await?;
-                Ok::<_, Error>(next.map(|(items, state)| (stream::iter(items.into_iter().map(Ok)), state)))
+        let standing = match kind {
+            Kind::Add => files::live_rows(actions, &self.keys)?,
+            Kind::Remove => files::unexpired_rows(actions, &self.keys, self.deleted_after)?,
+        };
+        let filtered = match standing.true_count() {
+            0 => return Ok(None),
+            count if count == actions.len() => actions.clone(),
+            _ => filter(actions, &standing)?.as_struct().clone(),
+        };
+        match kind {
+            Kind::Add => add_rows(self.encoder.of_columns(&filtered)?).map(Some),
+            Kind::Remove => rows(kind.column(), conform_removes(&filtered, self.encoder.schema())?, 0).map(Some),
+        }
+    }
+}
+
+/// A kind of file actions.
+#[derive(Clone, Copy)]
+enum Kind {
+    Add,
+    Remove,
+}
+
+impl Kind {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+        }
+    }
+
+    /// The leaves that a new checkpoint takes over, as far as they hold a value in this row group; none where it has no
+    /// such action.
+    fn leaves(self, file: &ParquetFile, row_group: usize, schema: &CheckpointSchema) -> Vec<usize> {
+        match self {
+            Self::Add => add_leaves(file, row_group, schema).unwrap_or_default(),
+            Self::Remove => {
+                let leaves = file.leaves(|path| path.first().is_some_and(|root| root == "remove"));
+                let columns = file.row_groups()[row_group].columns();
+                let is_empty = leaves.iter().all(|&leaf| is_all_null(&columns[leaf]));
+                if is_empty { Vec::new() } else { leaves }
             }
-        });
-        Ok(items.try_flatten().map(move |item| item.with("file", &path)).boxed())
+        }
+    }
+}
+
+/// The actions of a row group that stand: live files, then tombstones.
+fn row_group_items(store: TableStore, file: ParquetFile, row_group: usize, standing: Standing) -> Items {
+    let kinds = stream::iter([Kind::Add, Kind::Remove]);
+    let items = kinds.then(move |kind| {
+        let (store, file, standing) = (store.clone(), file.clone(), standing.clone());
+        async move {
+            let leaves = kind.leaves(&file, row_group, standing.encoder.schema());
+            if leaves.is_empty() {
+                return Ok::<_, Error>(stream::empty().boxed());
+            }
+            let (cpu, path) = (store.context().cpu.clone(), file.path.clone());
+            let batches = file.fetch(&store, row_group, leaves).await?.batches(None)?;
+            let items = stream::try_unfold((batches, standing), move |(batches, standing)| {
+                let cpu = cpu.clone();
+                async move {
+                    let next = cpu::run(&cpu, move || next_rows(kind, batches, standing)).await?;
+                    Ok::<_, Error>(next.map(|(items, state)| (stream::iter(items.into_iter().map(Ok)), state)))
+                }
+            });
+            Ok(items.try_flatten().map(move |item| item.with("file", &path)).boxed())
+        }
     });
-    adds.try_flatten().chain(removes.try_filter_map(|item| futures::future::ready(Ok(item)))).boxed()
+    items.try_flatten().boxed()
 }
 
 type RowsAndRest = (Vec<FileActions>, (RowGroupBatches, Standing));
 
-/// The live rows of the next few batches; `None` at the end of the row group.
-fn next_rows(mut batches: RowGroupBatches, standing: Standing) -> Result<Option<RowsAndRest>> {
+/// The standing rows of the next few batches; `None` at the end of the row group.
+fn next_rows(kind: Kind, mut batches: RowGroupBatches, standing: Standing) -> Result<Option<RowsAndRest>> {
     let (mut items, mut decoded) = (Vec::new(), 0);
     while decoded < ROWS {
         let Some(batch) = batches.next().transpose()? else { break };
         decoded += batch.num_rows();
-        let Some(add) = batch.column_by_name("add").and_then(|column| column.as_struct_opt()) else { continue };
-        let live = files::live_rows(add, &standing.keys)?;
-        match live.true_count() {
-            0 => {}
-            count if count == add.len() => items.push(add_rows(standing.encoder.of_columns(add)?)?),
-            _ => items.push(add_rows(standing.encoder.of_columns(filter(add, &live)?.as_struct())?)?),
-        }
+        items.extend(standing.rows(kind, &batch)?);
     }
     Ok((decoded > 0).then_some((items, (batches, standing))))
 }

@@ -90,9 +90,8 @@ pub(super) fn builder(field: &StructField, reading: Reading) -> Box<dyn BoundsBu
             let once_float = was_float(field);
             numbers::<types::Float64Type>(field, move |token, side| double(float(token)?, once_float, side))
         }
-        Some(P::Decimal(to)) => numbers::<types::Decimal128Type>(field, move |token, side| {
-            if safe { decimal(token, to, side) } else { rounded(token, to, side) }
-        }),
+        // What was lost on the way to this text stays lost: typed, a bound is taken for exact.
+        Some(P::Decimal(to)) => numbers::<types::Decimal128Type>(field, move |token, side| decimal(token, to, side)),
         Some(P::Date) => numbers::<types::Date32Type>(field, |token, _| text::date(token.quoted()?)),
         Some(P::Timestamp) => timestamps(field, Zone::Absent, safe),
         Some(P::TimestampNtz) => timestamps(field, Zone::Offset, safe),
@@ -169,18 +168,14 @@ fn double(value: f64, once_float: bool, side: Side) -> Option<f64> {
 
 /// A bound of decimals. A number may have lost digits on its way through a double, a quoted one has not.
 fn decimal(token: TokenText<'_>, to: DecimalType, side: Side) -> Option<i128> {
-    let unscaled = rounded(token, to, side)?;
+    let rounding = if side == Side::Min { Rounding::Floor } else { Rounding::Ceiling };
+    let unscaled = DecimalText::parse(token.bytes)?.rescale(to, rounding)?;
     if token.quoted || unscaled.unsigned_abs() < EXACT_IN_A_DOUBLE {
         return Some(unscaled);
     }
     let lost_max = (unscaled.unsigned_abs() >> 50) as i128 + 1;
     let outwards = if side == Side::Min { unscaled.checked_sub(lost_max)? } else { unscaled.checked_add(lost_max)? };
     Some(outwards).filter(|outwards| text::fits(*outwards, to))
-}
-
-fn rounded(token: TokenText<'_>, to: DecimalType, side: Side) -> Option<i128> {
-    let rounding = if side == Side::Min { Rounding::Floor } else { Rounding::Ceiling };
-    DecimalText::parse(token.bytes)?.rescale(to, rounding)
 }
 
 /// A bound of timestamps that were cut down to milliseconds.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, StructArray};
 use arrow_json::ReaderBuilder;
-use arrow_schema::{FieldRef, Schema, SchemaRef};
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use serde::Serialize;
 
 use super::CheckpointSchema;
+use super::conform::conform_struct;
 use crate::action::{Action, Remove};
 use crate::error::Result;
 
@@ -41,6 +42,20 @@ pub(crate) fn encode_removes(removes: Vec<Remove>, schema: &CheckpointSchema) ->
     let rows_of: Vec<_> =
         removes.into_iter().map(|remove| Row { remove: Remove { data_change: false, ..remove } }).collect();
     column(&rows_of, schema.remove())
+}
+
+/// The column `remove` of an older checkpoint, as a new one has it.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`](crate::ErrorKind::CorruptLog) where a column is of a type that it cannot be of.
+pub(crate) fn conform_removes(removes: &StructArray, schema: &CheckpointSchema) -> Result<ArrayRef> {
+    let DataType::Struct(fields) = schema.remove().data_type() else { return Ok(Arc::new(removes.clone())) };
+    let conformed = conform_struct(removes, fields)?;
+    let (fields, mut columns, nulls) = conformed.into_parts();
+    if let Some((at, _)) = fields.find("dataChange") {
+        columns[at] = Arc::new(BooleanArray::from(vec![false; removes.len()]));
+    }
+    Ok(Arc::new(StructArray::try_new_with_length(fields, columns, nulls, removes.len())?))
 }
 
 /// The one column that these rows have.

@@ -16,7 +16,7 @@ mod stats_json;
 mod stats_parsed;
 
 pub use actions::encode_actions;
-pub(crate) use actions::encode_removes;
+pub(crate) use actions::{conform_removes, encode_removes};
 pub(crate) use adds::AddEncoder;
 pub(crate) use conform::has_all;
 pub use parquet_file::{CheckpointFileEncoder, EncodedRowGroup, RowGroupJob};
