@@ -19,6 +19,7 @@ use crate::scheduler::yield_now;
 
 /// What becomes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a fault has to happen"]
 pub enum Fault {
     /// It is done, and answered.
     None,
@@ -129,15 +130,29 @@ impl FaultStore {
         Ok(location)
     }
 
-    async fn before_get(&self) -> Result<()> {
+    /// Lets others run, and tells what becomes of the next read, or of what is like one.
+    pub async fn next_get(&self) -> Fault {
         self.step().await;
-        let fault = self.with(|state| {
+        self.with(|state| {
             let scripted = state.gets.pop_front();
             scripted.unwrap_or_else(|| {
                 state.random.as_mut().map_or(Fault::None, |(rng, percent)| any_fault(rng, *percent / 2))
             })
-        });
-        if fault == Fault::None { Ok(()) } else { Err(lost("a read")) }
+        })
+    }
+
+    /// Lets others run, and tells what becomes of the next put, or of what is like one.
+    pub async fn next_put(&self) -> Fault {
+        self.step().await;
+        self.with(|state| {
+            let scripted = state.puts.pop_front();
+            let random = state.random.as_mut();
+            scripted.unwrap_or_else(|| random.map_or(Fault::None, |(rng, percent)| any_fault(rng, *percent)))
+        })
+    }
+
+    async fn before_get(&self) -> Result<()> {
+        if self.next_get().await == Fault::None { Ok(()) } else { Err(lost("a read")) }
     }
 }
 
@@ -169,15 +184,8 @@ impl fmt::Display for FaultStore {
 #[async_trait]
 impl ObjectStore for FaultStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut options: PutOptions) -> Result<PutResult> {
-        self.step().await;
-        let (fault, ignores_conditions) = self.with(|state| {
-            let scripted = state.puts.pop_front();
-            let random = state.random.as_mut();
-            let fault =
-                scripted.unwrap_or_else(|| random.map_or(Fault::None, |(rng, percent)| any_fault(rng, *percent)));
-            (fault, state.ignores_conditions)
-        });
-        if ignores_conditions {
+        let fault = self.next_put().await;
+        if self.with(|state| state.ignores_conditions) {
             options.mode = PutMode::Overwrite;
         }
         match fault {

@@ -13,6 +13,7 @@ pub mod commit_table;
 pub mod counting_allocator;
 pub mod counting_store;
 pub mod entry_points;
+pub mod fault_catalog;
 pub mod fault_store;
 pub mod fixture;
 pub mod golden;

@@ -1,17 +1,23 @@
 //! Spec: [Catalog-managed tables](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#catalog-managed-tables), through a
-//! source that an embedder brings.
+//! source that an embedder brings, and through a committer that asks the catalog.
 #![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use deltaic::log::store::TableFile;
-use deltaic::log::{CatalogTail, LogSource, TableStore};
+use deltaic::log::{Access, CatalogTail, LogSource, TableStore};
 use deltaic::scan::change_data_feed::ChangeRange;
 use deltaic::{DeltaTable, ErrorKind, Result, TimestampMs, Version};
+use deltaic_commit::committer::PutIfAbsent;
+use deltaic_commit::{Operation, Transaction};
 use deltaic_protocol_tests::test_log::TestLog;
+use deltaic_protocol_tests::{CommitTable, Fault};
+use futures::TryStreamExt;
 use futures::executor::block_on;
 use futures::future::{BoxFuture, FutureExt, ready};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use serde_json::json;
 
 const PROTOCOL: &str = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["catalogManaged","vacuumProtocolCheck"],"writerFeatures":["catalogManaged","vacuumProtocolCheck","inCommitTimestamp","changeDataFeed"]}}"#;
 const METADATA: &str = r#"{"metaData":{"id":"0","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],"configuration":{"delta.enableInCommitTimestamps":"true","delta.enableChangeDataFeed":"true"}}}"#;
@@ -27,6 +33,10 @@ impl Catalog {
 }
 
 impl LogSource for Catalog {
+    fn access(&self) -> Access {
+        Access::ThroughCatalog
+    }
+
     fn before_list<'a>(&'a self, _: &'a TableStore) -> BoxFuture<'a, Result<()>> {
         ready(Ok(())).boxed()
     }
@@ -88,4 +98,109 @@ fn a_source_opens_what_a_path_does_not() {
     assert_eq!(block_on(table.history(None)).unwrap().len(), 3);
     let changes = block_on(table.changes(ChangeRange::from_version(Version(1)))).unwrap();
     assert_eq!(changes.reads().len(), 2);
+}
+
+/// A catalog that publishes version 1 while it is asked for its commits, and forgets it at once.
+#[derive(Debug)]
+struct Publishing;
+
+impl LogSource for Publishing {
+    fn access(&self) -> Access {
+        Access::ThroughCatalog
+    }
+
+    fn before_list<'a>(&'a self, _: &'a TableStore) -> BoxFuture<'a, Result<()>> {
+        ready(Ok(())).boxed()
+    }
+
+    fn tail<'a>(&'a self, store: &'a TableStore, _: Version) -> BoxFuture<'a, Result<Option<CatalogTail>>> {
+        async move {
+            let body = store.read(&staged(1)).await?.expect("it is staged");
+            let published = store.locate("_delta_log/00000000000000000001.json")?;
+            published.store.put(&published.path, body.into()).await?;
+            let file = TableFile { path: staged(2), size: 1, modified: TimestampMs(0) };
+            Ok(Some(CatalogTail { latest: Version(2), commits: vec![(Version(2), file)] }))
+        }
+        .boxed()
+    }
+}
+
+#[test]
+fn what_is_published_while_the_table_is_opened_is_not_missed() {
+    let log = table();
+    let builder = DeltaTable::builder(log.root().as_str()).with_context(log.context().clone());
+    let table = block_on(builder.with_source(Arc::new(Publishing)).open()).unwrap();
+    assert_eq!((table.version(), block_on(table.files()).unwrap().len()), (Version(2), 3));
+}
+
+fn managed() -> CommitTable {
+    CommitTable::managed()
+        .create(json!({"delta.feature.catalogManaged": "supported", "delta.enableInCommitTimestamps": "true"}))
+}
+
+/// The names in the log and below it, without the ids of staged commits.
+fn names(table: &CommitTable) -> Vec<String> {
+    let log = table.truth().locate("_delta_log").unwrap();
+    let listed: Vec<_> = block_on(log.store.list(Some(&log.path)).try_collect()).unwrap();
+    let name = |meta: ObjectMeta| {
+        let path = meta.location.as_ref().strip_prefix("table/_delta_log/").unwrap().to_owned();
+        match path.strip_prefix("_staged_commits/") {
+            Some(staged) => format!("staged {}", &staged[19..20]),
+            None => path[19..20].to_owned(),
+        }
+    };
+    let mut names: Vec<String> = listed.into_iter().map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn commits_are_staged_ratified_and_published() {
+    let table = managed();
+    assert_eq!(names(&table), ["0", "staged 0"]);
+    let stale = table.open(1, None);
+    table.append(&stale, "a").into_result().unwrap();
+    // The second writer's first staged commit is rejected: it stays where it is, and counts for nothing.
+    table.append(&stale, "b").into_result().unwrap();
+    assert_eq!(names(&table), ["0", "1", "2", "staged 0", "staged 1", "staged 1", "staged 2"]);
+    assert_eq!(table.files().len(), 2);
+}
+
+#[test]
+fn a_commit_that_cannot_be_published_stands_and_is_published_later() {
+    let table = managed();
+    let snapshot = table.open(1, None);
+    // Staged and ratified; then the copy fails.
+    table.faults.fail_puts([Fault::None, Fault::None, Fault::FailBefore]);
+    table.append(&snapshot, "a").into_result().unwrap();
+    assert_eq!(names(&table), ["0", "staged 0", "staged 1"]);
+    assert_eq!(table.files().len(), 1, "readers ask the catalog");
+    table.append(&snapshot, "b").into_result().unwrap();
+    assert_eq!(names(&table), ["0", "1", "2", "staged 0", "staged 1", "staged 1", "staged 2"]);
+    assert_eq!(table.files().len(), 2);
+}
+
+#[test]
+fn nobody_commits_past_the_catalog_nor_to_other_tables_through_it() {
+    let table = managed();
+    let snapshot = table.open(1, None);
+    let by_path = Arc::new(PutIfAbsent::without_probe());
+    let error = Transaction::begin(&snapshot, by_path, Operation::new("WRITE")).unwrap_err();
+    assert_eq!((error.kind(), error.context("feature")), (ErrorKind::UnsupportedProtocol, Some("catalogManaged")));
+
+    let unmanaged = CommitTable::created(json!({}));
+    let through = Transaction::begin(&unmanaged.open(1, None), table.committer.clone(), Operation::new("WRITE"));
+    assert_eq!(through.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn a_commit_made_past_the_catalog_is_not_taken_for_the_ratified_one() {
+    let table = managed();
+    let snapshot = table.open(1, None);
+    let intruder = table.truth().locate("_delta_log/00000000000000000001.json").unwrap();
+    block_on(intruder.store.put(&intruder.path, "{}\n".into())).unwrap();
+    table.append(&snapshot, "a").into_result().unwrap();
+    assert_eq!(table.files().len(), 1, "the catalog's commit counts");
+    let error = block_on(table.committer.publish(&table.truth(), Version(1))).unwrap_err();
+    assert_eq!((error.kind(), error.context("version")), (ErrorKind::CorruptLog, Some("1")));
 }

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deltaic_commit::{CommitOutcome, Operation, PendingCommit, RetryPolicy, Settlement, Transaction};
 use deltaic_log::action::Action;
-use deltaic_log::{Error, ErrorKind, Result, Snapshot, SnapshotOptions, TableStore};
+use deltaic_log::{Error, ErrorKind, Result, Snapshot, TableStore};
 use deltaic_protocol_tests::commit_table::{file, removal, txn_id};
 use deltaic_protocol_tests::scheduler::{Task, run_interleaved};
 use deltaic_protocol_tests::{CommitTable, Rng};
 use futures::executor::block_on;
-use serde_json::json;
+use serde_json::Value;
 
 #[test]
 fn nothing_is_lost_doubled_or_misreported() {
@@ -77,17 +77,12 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 fn simulate(seed: u64, met: &mut Met) {
     let mut rng = Rng::new(seed);
-    let stamped = rng.chance(50);
-    let mut configuration = match stamped {
-        true => json!({"delta.enableRowTracking": "true", "delta.enableInCommitTimestamps": "true"}),
-        false => json!({}),
-    };
+    let (stamped, managed) = (rng.chance(50), rng.chance(25));
+    let table = if managed { CommitTable::managed() } else { CommitTable::new() };
     // Checkpoints take long to write: not every table has many.
     let interval = if rng.chance(30) { 1 + rng.below(5) } else { 10 };
-    configuration["delta.checkpointInterval"] = interval.to_string().into();
-    configuration["delta.logRetentionDuration"] = "interval 1 day".into();
-    let world =
-        World { table: CommitTable::created(configuration), reports: RefCell::default(), seen: RefCell::default() };
+    let table = table.create(configuration(stamped, managed, interval));
+    let world = World { table, reports: RefCell::default(), seen: RefCell::default() };
     let percent = *rng.pick(&[0, 5, 20, 40]).unwrap();
     let writers = 2 + rng.below(4);
     let mut held: Vec<Option<Snapshot>> = vec![None; writers];
@@ -100,9 +95,9 @@ fn simulate(seed: u64, met: &mut Met) {
         }
         tasks.push(Box::pin(world.read(100 + round, 6)));
         run_interleaved(tasks, &mut rng);
-        world.table.faults.fail_at_random(0, 0);
-        block_on(world.table.faults.land_all());
+        world.table.calm_down();
         world.settle_all();
+        world.table.calm_down();
         world.table.clock.advance_ms(3 * DAY_MS);
     }
     world.audit(stamped);
@@ -119,6 +114,17 @@ fn simulate(seed: u64, met: &mut Met) {
     }
 }
 
+/// A catalog wants its tables to have in-commit timestamps.
+fn configuration(stamped: bool, managed: bool, interval: usize) -> Value {
+    let stamps = [("delta.enableRowTracking", stamped), ("delta.enableInCommitTimestamps", stamped || managed)];
+    let wish = ("delta.feature.catalogManaged", managed);
+    let set = stamps.into_iter().chain([wish]).filter(|(_, is_set)| *is_set);
+    let mut all: Value = set.map(|(key, _)| (key, if key == wish.0 { "supported" } else { "true" })).collect();
+    all["delta.checkpointInterval"] = interval.to_string().into();
+    all["delta.logRetentionDuration"] = "interval 1 day".into();
+    all
+}
+
 impl World {
     async fn write(&self, number: u64, held: &mut Option<Snapshot>, mut rng: Rng) {
         let store = self.table.store(number);
@@ -126,7 +132,7 @@ impl World {
             // Some write from a handle that they have held for long.
             let snapshot = match held.take().filter(|_| !rng.chance(70)) {
                 Some(snapshot) => snapshot,
-                None => open(&store).await,
+                None => self.open(&store).await,
             };
             let staged = self.stage(&snapshot, number, turn, &mut rng).await;
             *held = Some(snapshot);
@@ -190,7 +196,7 @@ impl World {
     async fn read(&self, number: u64, times: usize) {
         let store = self.table.store(number);
         for _ in 0..times {
-            let snapshot = open(&store).await;
+            let snapshot = self.open(&store).await;
             let files = read_files(&snapshot).await.expect("the newest version stays");
             let sum = files.values().sum();
             self.seen.borrow_mut().push((snapshot.version().0, sum));
@@ -211,6 +217,11 @@ impl World {
             assert_eq!(version.is_some(), stands, "a settlement is true");
             report.told = Told::Settled;
         }
+    }
+
+    async fn open(&self, store: &TableStore) -> Snapshot {
+        let opened = until_answered(async || Snapshot::open_in(store, self.table.options()).await).await;
+        opened.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     fn version_of(&self, id: &str) -> Option<u64> {
@@ -294,11 +305,6 @@ fn check_stamps(commits: &[Vec<Action>]) {
             }
         }
     }
-}
-
-async fn open(store: &TableStore) -> Snapshot {
-    let opened = until_answered(async || Snapshot::open_in(store, SnapshotOptions::new()).await).await;
-    opened.unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// None, where the snapshot is of a version that was cleaned up.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use deltaic_commit::committer::conformance::{Subject, all};
+use deltaic_commit::committer::conformance::{Subject, all, versions_are_independent};
 use deltaic_commit::committer::{Committer, Local, PutIfAbsent, for_table};
 use deltaic_commit::{Operation, Transaction};
 use deltaic_log::action::Action;
@@ -22,6 +22,16 @@ use serde_json::json;
 fn memory_by_conditional_put() {
     let subject = || Subject { committer: Arc::new(PutIfAbsent::new()), store: CommitTable::new().truth() };
     block_on(all(&subject));
+    block_on(versions_are_independent(&subject()));
+}
+
+#[test]
+fn a_catalog() {
+    let subject = || {
+        let table = CommitTable::managed();
+        Subject { committer: table.committer.clone(), store: table.truth() }
+    };
+    block_on(all(&subject));
 }
 
 fn check_local(committer: fn() -> Arc<dyn Committer>, route: Route) {
@@ -34,6 +44,7 @@ fn check_local(committer: fn() -> Arc<dyn Committer>, route: Route) {
         Subject { committer: committer(), store }
     };
     block_on(all(&subject));
+    block_on(versions_are_independent(&subject()));
     // Nothing is left behind, either.
     for entry in std::fs::read_dir(place.path()).unwrap() {
         for file in std::fs::read_dir(entry.unwrap().path().join("_delta_log")).unwrap() {

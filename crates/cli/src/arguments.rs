@@ -56,6 +56,10 @@ pub(crate) enum Verb {
     Check(Check),
     /// Write a checkpoint, from which readers begin instead of at the first commit.
     Checkpoint(Checkpoint),
+    /// Write a log compaction file, which readers take instead of many commits.
+    CompactLogs(CompactLogs),
+    /// Delete what has expired of the log: old commits, checkpoints and what belongs to them.
+    Cleanup(Cleanup),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -226,6 +230,36 @@ pub(crate) enum CheckpointForm {
     V2Classic,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct CompactLogs {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// The first commit; by default the one after the newest checkpoint.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version)]
+    pub(crate) from: Option<Version>,
+    /// The last commit; by default the newest.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version)]
+    pub(crate) to: Option<Version>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cleanup {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// Keep so many hours of history, up to the midnight before that, instead of what delta.logRetentionDuration says.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) retain_hours: Option<u64>,
+    /// Show what would be deleted, and delete nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// How rows are written, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
@@ -308,6 +342,10 @@ mod tests {
             ("changes t --from-timestamp 2026-01-01 --to 7", true),
             ("checkpoint t --version 3 --form v2-json --json", true),
             ("checkpoint t --form multi-part", false),
+            ("compact-logs t --from 3 --to 9 --json", true),
+            ("compact-logs t --from x", false),
+            ("cleanup t --retain-hours 48 --dry-run", true),
+            ("cleanup t --retain-hours -1", false),
             ("completions bash", true),
             ("frobnicate t", false),
         ] {

@@ -7,6 +7,8 @@ mod arguments;
 mod changes;
 mod check;
 mod checkpoint;
+mod cleanup;
+mod compact_logs;
 mod failure;
 mod files;
 mod history;
@@ -90,6 +92,8 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Log(arguments) => log::run(arguments).await,
         Verb::Check(arguments) => check::run(arguments).await,
         Verb::Checkpoint(arguments) => checkpoint::run(arguments).await,
+        Verb::CompactLogs(arguments) => compact_logs::run(arguments).await,
+        Verb::Cleanup(arguments) => cleanup::run(arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::feature::{FeatureSpec, Traces};
 use deltaic_log::table_properties::IsolationLevel;
-use deltaic_log::{Error, ErrorKind, Result, TableConfiguration};
+use deltaic_log::{Access, Error, ErrorKind, Result, TableConfiguration};
 
 use crate::metadata_change::is_harmless;
 use crate::read_set::ReadSet;
@@ -43,6 +43,8 @@ pub(crate) struct Ours<'a> {
     pub(crate) changes_metadata: bool,
     /// The feature that goes from the protocol.
     pub(crate) dropped: Option<&'static FeatureSpec>,
+    /// How the committer reaches the table.
+    pub(crate) access: Access,
     /// The metadata domains written.
     pub(crate) domains: BTreeSet<&'a str>,
     /// The canonical paths of the files removed.
@@ -77,7 +79,7 @@ fn configuration_after(ours: &Ours<'_>, winner: &Winner, table: &TableConfigurat
         return Ok(table.clone());
     }
     let after = winner.configuration_after(table)?;
-    after.protocol().check_writable(&after)?;
+    after.protocol().check_writable(&after, ours.access)?;
     match is_harmless(table, &after) {
         true => Ok(after),
         false => Err(conflict(ErrorKind::MetadataChanged, "it changes the table's metadata")),

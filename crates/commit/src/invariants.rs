@@ -12,7 +12,7 @@ use deltaic_log::feature::{
     APPEND_ONLY, CHANGE_DATA_FEED, DELETION_VECTORS, DOMAIN_METADATA, IN_COMMIT_TIMESTAMP, ROW_TRACKING, needed_by,
 };
 use deltaic_log::table_properties::property;
-use deltaic_log::{Error, ErrorKind, Result, TableConfiguration};
+use deltaic_log::{Access, Error, ErrorKind, Result, TableConfiguration};
 
 use crate::stamp::{ROW_TRACKING_DOMAIN, Stamped};
 use crate::tip::{RowTrackingDomain, Tip};
@@ -54,8 +54,8 @@ const ALL: &[(&str, Invariant)] = &[
 ///
 /// # Errors
 /// [`ErrorKind::InvalidCommit`], whose context has the `invariant`; [`ErrorKind::UnsupportedProtocol`] where the table that the
-/// commit makes is one that this library cannot write.
-pub(crate) fn check(commit: &Stamped, tip: &Tip) -> Result<()> {
+/// commit makes is one that this library cannot write, reaching it in this way.
+pub(crate) fn check(commit: &Stamped, tip: &Tip, access: Access) -> Result<()> {
     let candidate = Candidate { commit, tip };
     for (name, invariant) in ALL {
         invariant(&candidate).map_err(|problem| {
@@ -63,7 +63,7 @@ pub(crate) fn check(commit: &Stamped, tip: &Tip) -> Result<()> {
             Error::new(ErrorKind::InvalidCommit, message).with("invariant", name)
         })?;
     }
-    commit.configuration.protocol().check_writable(&commit.configuration)
+    commit.configuration.protocol().check_writable(&commit.configuration, access)
 }
 
 impl<'a> Candidate<'a> {
@@ -404,7 +404,7 @@ mod tests {
             row_id_high_water_mark: 9,
         };
         let commit = Stamped { version: Version(5), actions, configuration, timestamp: None, dropped: None };
-        match check(&commit, &tip) {
+        match check(&commit, &tip, Access::ByPath) {
             Ok(()) => "-".to_owned(),
             Err(error) => error.context("invariant").unwrap_or(error.kind().name()).to_owned(),
         }

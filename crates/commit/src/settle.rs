@@ -64,6 +64,13 @@ pub(crate) async fn put_and_settle(
     Settled::Unknown(doubt.unwrap_or_else(|| vanished(version)).with("table", store.root()).with("version", version))
 }
 
+/// Publishes what stands. It stays, published or not.
+pub(crate) async fn publish(committer: &dyn Committer, store: &TableStore, version: Version) {
+    if let Err(error) = committer.publish(store, version).await {
+        tracing::warn!(%error, %version, "the commit stands, but could not be published; the next one tries again");
+    }
+}
+
 fn vanished(version: Version) -> Error {
     let message = "the store says that the version exists, and that it does not";
     Error::new(ErrorKind::Storage, message).with("version", version)
@@ -144,7 +151,10 @@ impl PendingCommit {
         }
         let Some(body) = &self.body else { return Settlement::Unknown(self.still_free()) };
         match put_and_settle(committer, store, self, body, retry).await {
-            Settled::Committed => Settlement::Committed,
+            Settled::Committed => {
+                publish(committer, store, self.version).await;
+                Settlement::Committed
+            }
             Settled::Lost(_) => Settlement::NotCommitted,
             Settled::Refused(error) | Settled::Unknown(error) => Settlement::Unknown(error),
         }

@@ -20,11 +20,12 @@ use bytes::Bytes;
 use deltaic_log::action::{Add, AddCdcFile, DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::commit_file::write_actions;
-use deltaic_log::feature::{CHECKPOINT_PROTECTION, FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
+use deltaic_log::feature::{CATALOG_MANAGED, CHECKPOINT_PROTECTION, FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
 use deltaic_log::table_properties::TableProperties;
 use deltaic_log::table_properties::property::{self, FEATURE_PREFIX};
 use deltaic_log::{
-    Context, Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TableStore, TimestampMs, Version, cpu,
+    Access, Context, Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TableStore, TimestampMs,
+    Version, cpu,
 };
 use deltaic_scan::expr::{EvalContext, Expr};
 
@@ -38,7 +39,7 @@ use crate::outcome::{CommitOutcome, Committed};
 use crate::read_set::ReadSet;
 use crate::retry::RetryPolicy;
 use crate::row_tracking_backfill;
-use crate::settle::{PendingCommit, Settled, put_and_settle};
+use crate::settle::{PendingCommit, Settled, publish, put_and_settle};
 use crate::staged::Staged;
 use crate::stamp::{ROW_TRACKING_DOMAIN, Stamped, Standing, stamp};
 use crate::tip::{Tip, cleaned_up};
@@ -116,7 +117,7 @@ impl Transaction {
     /// [`ErrorKind::UnsupportedProtocol`] where this library must not write to the table, before anything is written.
     pub fn begin(snapshot: &Snapshot, committer: Arc<dyn Committer>, operation: Operation) -> Result<Self> {
         let (store, table) = (snapshot.store().clone(), snapshot.configuration());
-        table.protocol().check_writable(table).with("table", store.root())?;
+        check_writable(table, &*committer).with("table", store.root())?;
         Ok(Self::new(store, committer, Base::Version(snapshot.clone()), operation, Some(snapshot.version())))
     }
 
@@ -136,7 +137,7 @@ impl Transaction {
         let protocol = Protocol::weakest_with(needed_by(&metadata)?);
         let metadata = without_wishes(metadata);
         let table = TableConfiguration::try_new(protocol, metadata)?;
-        table.protocol().check_writable(&table)?;
+        check_writable(&table, &*committer).with("table", store.root())?;
         check_properties(&TableProperties::default(), table.properties())?;
         let mut this = Self::new(store.clone(), committer, Base::Nothing(table.clone()), operation, None);
         this.staged.protocol = Some(table.protocol().clone());
@@ -307,8 +308,7 @@ impl Transaction {
         if after != *before {
             self.staged.protocol = Some(after);
         }
-        let table = self.configuration()?;
-        table.protocol().check_writable(&table).with("table", self.store.root())
+        check_writable(&self.configuration()?, &*self.committer).with("table", self.store.root())
     }
 
     /// Drops a feature that the table does not use any more. `metadata` is without its properties, `domains` are those of
@@ -328,8 +328,7 @@ impl Transaction {
         if let Some(domain) = domains.into_values().find(|domain| domain.domain == ROW_TRACKING_DOMAIN) {
             self.staged.domains.insert(ROW_TRACKING_DOMAIN.to_owned(), DomainMetadata { removed: true, ..domain });
         }
-        let table = self.configuration()?;
-        table.protocol().check_writable(&table).with("table", self.store.root())
+        check_writable(&self.configuration()?, &*self.committer).with("table", self.store.root())
     }
 
     /// Writes a metadata domain of the user's.
@@ -409,8 +408,9 @@ impl Transaction {
         for attempts in 1..=self.retry.attempts_max.max(1) {
             let standing = self.standing(&rebased.staged, &tip)?;
             let commit = stamp(&rebased.staged, standing, &tip, self.now())?;
-            invariants::check(&commit, &tip)?;
+            invariants::check(&commit, &tip, self.committer.access())?;
             let Some(winner) = self.put(&commit).await? else {
+                publish(&*self.committer, &self.store, commit.version).await;
                 return Ok(self.landed(commit, &tip, &rebased.passed, attempts).await);
             };
             tip = self.pass(tip, winner, &mut rebased).await?;
@@ -506,6 +506,7 @@ impl Transaction {
             changes_protocol: self.staged.protocol.is_some(),
             changes_metadata: self.staged.metadata.is_some(),
             dropped: self.staged.dropped,
+            access: self.committer.access(),
             domains: self.staged.domains.keys().map(String::as_str).collect(),
             removes,
         }
@@ -564,6 +565,18 @@ impl Transaction {
     fn now(&self) -> TimestampMs {
         self.context().clock.now()
     }
+}
+
+/// A table whose commits a catalog ratifies takes no others, and a catalog ratifies none for other tables.
+fn check_writable(table: &TableConfiguration, committer: &dyn Committer) -> Result<()> {
+    let access = committer.access();
+    table.protocol().check_writable(table, access)?;
+    if access == Access::ThroughCatalog && !table.protocol().supports(&CATALOG_MANAGED) {
+        let message = "no catalog manages the table, so that others commit to it by its path: commit with the committer that \
+                       suits its storage";
+        return Err(Error::new(ErrorKind::InvalidArgument, message).with("feature", CATALOG_MANAGED.name));
+    }
+    Ok(())
 }
 
 /// Wishes for features are no part of a table's metadata.

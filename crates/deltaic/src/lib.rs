@@ -17,6 +17,7 @@
 //! |---|---|
 //! | open a table, at a version or time | [`DeltaTable`] |
 //! | read rows with a predicate | [`DeltaTable::scan`] |
+//! | commit files that an engine has written | [`DeltaTable::transaction`] |
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |
@@ -31,11 +32,13 @@
 
 pub mod check;
 mod checkpoint;
+mod log_maintenance;
 pub mod manual;
 pub mod storage;
 mod table;
 mod time;
 
+pub use deltaic_commit as commit;
 pub use deltaic_commit::maintenance;
 pub use deltaic_log as log;
 pub use deltaic_log::{Context, Error, ErrorKind, Result, TimestampMs, Version};

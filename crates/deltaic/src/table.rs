@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::Array;
+use deltaic_commit::committer::{self, Catalog, CatalogCommitter, CatalogSource};
+use deltaic_commit::{Committer, Operation, Transaction};
 use deltaic_log::action::{Metadata, Protocol};
 use deltaic_log::history::{History, HistoryEntry};
 use deltaic_log::schema::StructType;
@@ -36,6 +38,7 @@ use crate::storage::{ConfiguredStores, StorageOptions, table_url};
 #[derive(Clone, Debug)]
 pub struct DeltaTable {
     snapshot: Snapshot,
+    committer: Arc<dyn Committer>,
 }
 
 impl DeltaTable {
@@ -191,6 +194,37 @@ impl DeltaTable {
         Ok(Some(rows))
     }
 
+    /// How versions are put: by the storage's own means, unless the table was opened with others.
+    pub fn committer(&self) -> &Arc<dyn Committer> {
+        &self.committer
+    }
+
+    /// A change of the table as it is at this version, to stage actions in and to commit. The table stays at its version:
+    /// [`Self::refresh`] moves it to what was committed.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use deltaic::commit::Operation;
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # std::fs::create_dir(place.path().join("_delta_log")).unwrap();
+    /// # let log = "../../fixtures/transaction_identifiers/streaming/table/_delta_log/00000000000000000000.json";
+    /// # std::fs::copy(log, place.path().join("_delta_log/00000000000000000000.json")).unwrap();
+    /// # let location = place.path().to_str().unwrap();
+    /// let mut table = deltaic::DeltaTable::open(location).await?;
+    /// let mut transaction = table.transaction(Operation::new("Manual Update"))?;
+    /// transaction.set_transaction("nightly-job", 7);
+    /// transaction.commit().await.into_result()?;
+    /// table.refresh().await?;
+    /// assert_eq!(table.version(), deltaic::Version(1));
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Transaction::begin`].
+    pub fn transaction(&self, operation: Operation) -> Result<Transaction> {
+        Transaction::begin(&self.snapshot, self.committer.clone(), operation)
+    }
+
     /// Moves to the newest version. Costs one listing and the new commits.
     ///
     /// # Errors
@@ -214,7 +248,7 @@ impl DeltaTable {
     /// # Errors
     /// As [`Self::load_version`].
     pub async fn load_timestamp(&mut self, timestamp: TimestampMs) -> Result<()> {
-        let mut newest = Self::from(self.snapshot.refresh().await?);
+        let mut newest = Self { snapshot: self.snapshot.refresh().await?, committer: self.committer.clone() };
         newest.move_to_timestamp(timestamp).await?;
         *self = newest;
         Ok(())
@@ -227,9 +261,11 @@ impl DeltaTable {
     }
 }
 
+/// The table of a snapshot, committed to by the storage's own means.
 impl From<Snapshot> for DeltaTable {
     fn from(snapshot: Snapshot) -> Self {
-        Self { snapshot }
+        let committer = committer::for_table(snapshot.store());
+        Self { snapshot, committer }
     }
 }
 
@@ -242,6 +278,7 @@ pub struct DeltaTableBuilder {
     at: At,
     context: Option<Context>,
     source: Option<Arc<dyn LogSource>>,
+    committer: Option<Arc<dyn Committer>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -282,7 +319,7 @@ impl DeltaTableBuilder {
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use deltaic::log::{CatalogTail, LogSource, TableStore};
+    /// use deltaic::log::{Access, CatalogTail, LogSource, TableStore};
     /// use deltaic::{DeltaTable, Result, Version};
     /// use futures::future::{BoxFuture, FutureExt, ready};
     /// use std::sync::Arc;
@@ -292,6 +329,10 @@ impl DeltaTableBuilder {
     /// struct Catalog;
     ///
     /// impl LogSource for Catalog {
+    ///     fn access(&self) -> Access {
+    ///         Access::ThroughCatalog
+    ///     }
+    ///
     ///     fn before_list<'a>(&'a self, _: &'a TableStore) -> BoxFuture<'a, Result<()>> {
     ///         ready(Ok(())).boxed()
     ///     }
@@ -311,19 +352,46 @@ impl DeltaTableBuilder {
         self
     }
 
+    /// How versions are to be put, where not by the storage's own means.
+    pub fn with_committer(mut self, committer: Arc<dyn Committer>) -> Self {
+        self.committer = Some(committer);
+        self
+    }
+
+    /// The catalog that manages the table: it says which commits count, and ratifies new ones.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use std::sync::Arc;
+    /// use deltaic::commit::committer::InProcessCatalog;
+    /// use deltaic::{DeltaTable, Version};
+    /// # let location = "../../fixtures/change_data_feed/partitioned/table";
+    /// let catalog = InProcessCatalog::new();
+    /// catalog.register(&deltaic::storage::table_url(location)?, Version(1));
+    /// let table = DeltaTable::builder(location).with_catalog(Arc::new(catalog)).open().await?;
+    /// assert_eq!(table.version(), Version(1), "whatever else is in storage is no part of the table");
+    /// # Ok::<(), deltaic::Error>(()) }).unwrap();
+    /// ```
+    pub fn with_catalog(self, catalog: Arc<dyn Catalog>) -> Self {
+        let committer = CatalogCommitter::new(catalog.clone());
+        self.with_source(Arc::new(CatalogSource::new(catalog))).with_committer(Arc::new(committer))
+    }
+
     /// Opens the table.
     ///
     /// # Errors
     /// As [`DeltaTable::open`].
     pub async fn open(self) -> Result<DeltaTable> {
-        let at = self.at;
+        let (at, committer) = (self.at, self.committer.clone());
         let mut options = SnapshotOptions::new();
         options.source = self.source.clone();
         if let At::Version(version) = at {
             options.version = Some(version);
         }
         let store = self.store().await?;
-        let mut table: DeltaTable = Snapshot::open_in(&store, options).await.with("table", store.root())?.into();
+        let snapshot = Snapshot::open_in(&store, options).await.with("table", store.root())?;
+        let committer = committer.unwrap_or_else(|| committer::for_table(&store));
+        let mut table = DeltaTable { snapshot, committer };
         if let At::Timestamp(timestamp) = at {
             table.move_to_timestamp(timestamp).await.with("table", store.root())?;
         }

@@ -68,6 +68,37 @@ pub(crate) struct KeySet {
     table: HashTable<Slot>,
     bytes: Vec<u8>,
     hasher: RandomState,
+    marks: Marks,
+}
+
+/// Which marks the keys of a small set have: of a million files that a refresh holds against a few new keys, nearly all
+/// are told apart by this alone, without a hash of the key.
+#[derive(Clone, Debug, Default)]
+struct Marks(Vec<u64>);
+
+impl Marks {
+    const BITS: usize = 1 << 15;
+    /// With more keys than this, too many marks are set to tell anything.
+    const KEYS_MAX: usize = Self::BITS / 8;
+
+    /// Some bits of a key: eight bytes of its middle, where writers put what is random, and its length.
+    fn of(key: &[u8]) -> usize {
+        let middle = key.len().saturating_sub(8) / 2;
+        let word = key.get(middle..middle + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
+        let mixed = (word ^ key.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 49) as usize
+    }
+
+    fn set(&mut self, key: &[u8]) {
+        self.0.resize(Self::BITS / 64, 0);
+        let mark = Self::of(key);
+        self.0[mark / 64] |= 1 << (mark % 64);
+    }
+
+    fn has(&self, key: &[u8]) -> bool {
+        let mark = Self::of(key);
+        self.0[mark / 64] >> (mark % 64) & 1 == 1
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,11 +122,14 @@ impl KeySet {
             }
         }
         self.bytes.extend_from_slice(key);
+        if self.table.len() <= Marks::KEYS_MAX {
+            self.marks.set(key);
+        }
         true
     }
 
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
-        if self.table.is_empty() {
+        if self.table.is_empty() || (self.table.len() <= Marks::KEYS_MAX && !self.marks.has(key)) {
             return false;
         }
         let hash = self.hasher.hash_one(key);
@@ -136,6 +170,20 @@ mod tests {
             ("100%", "100%"),
         ] {
             assert_eq!(canonical_path(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_set_of_any_size_holds_its_keys_and_no_others() {
+        let mut set = KeySet::default();
+        for n in 0..2 * Marks::KEYS_MAX {
+            let key = n.to_string().repeat(n % 5);
+            set.insert(key.as_bytes());
+            assert!(set.contains(key.as_bytes()), "{n} keys");
+            assert!(!set.contains(format!("{n}x").as_bytes()), "{n} keys");
+        }
+        for n in 0..2 * Marks::KEYS_MAX {
+            assert!(set.contains(n.to_string().repeat(n % 5).as_bytes()), "{n}");
         }
     }
 

@@ -97,7 +97,7 @@ impl SnapshotOptions {
     }
 
     fn access(&self) -> Access {
-        if self.source.is_some() { Access::ThroughCatalog } else { Access::ByPath }
+        self.source.as_ref().map_or(Access::ByPath, |source| source.access())
     }
 
     /// A snapshot that asks `source` around each listing.
@@ -226,6 +226,11 @@ impl Snapshot {
     /// The table's storage.
     pub fn store(&self) -> &TableStore {
         &self.0.store
+    }
+
+    /// How the table was opened: by its path, or through its catalog.
+    pub fn access(&self) -> Access {
+        self.options(None).access()
     }
 
     /// The files of the log that make this version.
@@ -621,8 +626,10 @@ impl Listed {
 async fn list(store: &TableStore, options: &SnapshotOptions, from: Version) -> Result<Listing> {
     let Some(source) = &options.source else { return Ok(Listing::new(store.list_log(from).await?)) };
     source.before_list(store).await?;
+    // Asked before the listing: what the catalog forgets in between, since it was published, the listing has.
+    let tail = source.tail(store, from).await?;
     let mut listing = Listing::new(store.list_log(from).await?);
-    if let Some(tail) = source.tail(store, from).await? {
+    if let Some(tail) = tail {
         listing.add_commits(tail.commits.into_iter().filter(|(version, _)| *version >= from));
         listing.truncate(tail.latest);
     }

@@ -9,14 +9,19 @@ use futures::future::BoxFuture;
 
 use crate::error::Result;
 use crate::store::{TableFile, TableStore};
+use crate::table_configuration::Access;
 use crate::version::Version;
 
 /// Steps in around a listing of the log. This crate never writes; an implementation may.
 pub trait LogSource: Debug + Send + Sync {
+    /// Whether this is the catalog that manages the table, without which some tables must not be opened.
+    fn access(&self) -> Access;
+
     /// Called before each listing of the log.
     fn before_list<'a>(&'a self, store: &'a TableStore) -> BoxFuture<'a, Result<()>>;
 
-    /// Called after each listing: what the catalog knows from version `from` on. `None` where the listing is the truth.
+    /// What the catalog knows from version `from` on; `None` where the listing is the truth. Called before each listing,
+    /// so that what is published in between is in the one or the other.
     fn tail<'a>(&'a self, store: &'a TableStore, from: Version) -> BoxFuture<'a, Result<Option<CatalogTail>>>;
 }
 

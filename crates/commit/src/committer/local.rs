@@ -2,8 +2,8 @@ use std::io::{self, ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use deltaic_log::{Error, ErrorKind, Result, TableStore, Version, cpu};
-use futures::future::{BoxFuture, FutureExt};
+use deltaic_log::{Access, Error, ErrorKind, Result, TableStore, Version, cpu};
+use futures::future::{BoxFuture, FutureExt, ready};
 
 use super::{Committer, PutOutcome, commit_path};
 use crate::local_file::Durability;
@@ -56,6 +56,19 @@ impl Local {
     }
 }
 
+impl Local {
+    /// Creates the file at `path` of the table, unless there is one.
+    pub(super) async fn create(&self, store: &TableStore, path: &str, body: Bytes) -> PutOutcome {
+        let put = match Put::new(store, path, self.durability) {
+            Ok(put) => put,
+            Err(error) => return PutOutcome::Refused(error),
+        };
+        let run = cpu::run(&store.context().cpu, move || Ok(put.run(&body)));
+        // An executor that drops a job may have begun it.
+        run.await.unwrap_or_else(PutOutcome::Ambiguous)
+    }
+}
+
 impl Default for Local {
     fn default() -> Self {
         Self::new()
@@ -64,20 +77,20 @@ impl Default for Local {
 
 impl Committer for Local {
     fn put<'a>(&'a self, store: &'a TableStore, version: Version, body: Bytes) -> BoxFuture<'a, PutOutcome> {
-        async move {
-            let put = match Put::new(store, version, self.durability) {
-                Ok(put) => put,
-                Err(error) => return PutOutcome::Refused(error),
-            };
-            let run = cpu::run(&store.context().cpu, move || Ok(put.run(&body)));
-            // An executor that drops a job may have begun it.
-            run.await.unwrap_or_else(PutOutcome::Ambiguous)
-        }
-        .boxed()
+        async move { self.create(store, &commit_path(version), body).await }.boxed()
     }
 
     fn read<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<Option<Bytes>>> {
         async move { store.read(&commit_path(version)).await }.boxed()
+    }
+
+    fn access(&self) -> Access {
+        Access::ByPath
+    }
+
+    /// A commit that stands is listed already.
+    fn publish<'a>(&'a self, _: &'a TableStore, _: Version) -> BoxFuture<'a, Result<()>> {
+        ready(Ok(())).boxed()
     }
 }
 
@@ -89,13 +102,14 @@ struct Put {
 }
 
 impl Put {
-    fn new(store: &TableStore, version: Version, durability: Durability) -> Result<Self> {
+    fn new(store: &TableStore, path: &str, durability: Durability) -> Result<Self> {
         let not_local = || {
             let message = "the table is not reached through the local file system: choose another committer";
             Error::new(ErrorKind::InvalidArgument, message).with("table", store.root())
         };
-        let target = store.locate(&commit_path(version))?.local.ok_or_else(not_local)?;
-        let name = format!(".{:020}.json.{}.tmp", version.0, store.context().ids.uuid());
+        let target = store.locate(path)?.local.ok_or_else(not_local)?;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = format!(".{name}.{}.tmp", store.context().ids.uuid());
         Ok(Self { temporary: target.with_file_name(name), target, durability })
     }
 

@@ -4,11 +4,16 @@
 //! |---|---|---|
 //! | [`Local`] | the local file system, from any number of processes | a rename that replaces nothing |
 //! | [`PutIfAbsent`] | any other store | the store's own conditional put, which is tried out first |
+//! | [`CatalogCommitter`] | tables that a catalog manages | the catalog, which ratifies each version once |
 
+mod catalog;
 pub mod conformance;
+mod in_process_catalog;
 mod local;
 mod put_if_absent;
 
+pub use catalog::{Catalog, CatalogCommitter, CatalogSource};
+pub use in_process_catalog::InProcessCatalog;
 pub use local::Local;
 pub(crate) use local::publish as rename_if_absent;
 pub use put_if_absent::PutIfAbsent;
@@ -18,7 +23,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use deltaic_log::file_name::{LOG_DIR, LogFileName};
-use deltaic_log::{Error, Result, TableStore, Version};
+use deltaic_log::{Access, Error, Result, TableStore, Version};
 use futures::future::BoxFuture;
 
 /// Puts versions. Shared by any number of transactions; cheap to call.
@@ -30,6 +35,7 @@ use futures::future::BoxFuture;
 /// * What is [`PutOutcome::Committed`] survives a crash of the machine, as far as the store can promise that.
 /// * Each outcome is certain. What is not certain is [`PutOutcome::Ambiguous`], never a guess.
 /// * Putting the identical body again is always allowed, and settles an ambiguous put.
+/// * Versions are put in order: a put whose predecessor does not stand may be refused.
 ///
 /// [`conformance`] tests all of this but the crash.
 pub trait Committer: Debug + Send + Sync {
@@ -41,6 +47,16 @@ pub trait Committer: Debug + Send + Sync {
     /// # Errors
     /// [`deltaic_log::ErrorKind::Storage`].
     fn read<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<Option<Bytes>>>;
+
+    /// How tables are reached by this committer: some take no commits but their catalog's.
+    fn access(&self) -> Access;
+
+    /// Makes what stands, up to `version`, visible to whoever lists the log. Called after each commit; where it fails, the
+    /// commit stands all the same.
+    ///
+    /// # Errors
+    /// [`deltaic_log::ErrorKind::Storage`], and what the committer says.
+    fn publish<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<()>>;
 }
 
 /// What became of a put.
@@ -63,6 +79,15 @@ pub enum PutOutcome {
 pub fn for_table(store: &TableStore) -> Arc<dyn Committer> {
     let is_local = store.locate(LOG_DIR).is_ok_and(|log| log.local.is_some());
     if is_local { Arc::new(Local::new()) } else { Arc::new(PutIfAbsent::new()) }
+}
+
+/// Creates the file at `path` of the table, unless there is one: durably on local files, by conditional put elsewhere.
+pub(crate) async fn create_file(store: &TableStore, path: &str, body: Bytes) -> PutOutcome {
+    match store.locate(path) {
+        Ok(location) if location.local.is_some() => Local::new().create(store, path, body).await,
+        Ok(location) => put_if_absent::create(&location, body).await,
+        Err(error) => PutOutcome::Refused(error),
+    }
 }
 
 /// Where a version's commit is, relative to the table's root.

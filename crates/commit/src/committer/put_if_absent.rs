@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use deltaic_log::context::Location;
 use deltaic_log::file_name::LOG_DIR;
-use deltaic_log::{Error, ErrorKind, Result, TableStore, Version};
-use futures::future::{BoxFuture, FutureExt};
+use deltaic_log::{Access, Error, ErrorKind, Result, TableStore, Version};
+use futures::future::{BoxFuture, FutureExt, ready};
 use futures::lock::Mutex;
 use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
@@ -68,9 +68,18 @@ impl Committer for PutIfAbsent {
     fn read<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<Option<Bytes>>> {
         async move { store.read(&commit_path(version)).await }.boxed()
     }
+
+    fn access(&self) -> Access {
+        Access::ByPath
+    }
+
+    /// A commit that stands is listed already.
+    fn publish<'a>(&'a self, _: &'a TableStore, _: Version) -> BoxFuture<'a, Result<()>> {
+        ready(Ok(())).boxed()
+    }
 }
 
-async fn create(location: &Location, body: Bytes) -> PutOutcome {
+pub(super) async fn create(location: &Location, body: Bytes) -> PutOutcome {
     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
     match location.store.put_opts(&location.path, PutPayload::from(body), options).await {
         Ok(_) => PutOutcome::Committed,

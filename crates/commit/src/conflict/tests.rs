@@ -168,6 +168,7 @@ fn the_matrix(#[case] ours: &str, #[case] winner: &str, #[case] expected: &str) 
 
 fn outcome(name: &str, read: &ReadSet, is_blind_append: bool, isolation: IsolationLevel, winner: &str) -> char {
     let ours = Ours {
+        access: Access::ByPath,
         read,
         isolation,
         is_blind_append,
@@ -218,6 +219,7 @@ fn the_checks_have_an_order() {
     read.add_whole_table();
     read.add_app_id("app");
     let ours = Ours {
+        access: Access::ByPath,
         read: &read,
         isolation: IsolationLevel::Serializable,
         is_blind_append: false,
@@ -258,6 +260,7 @@ fn the_checks_have_an_order() {
 fn the_winners_configuration_is_taken_over() {
     let read = ReadSet::default();
     let ours = Ours {
+        access: Access::ByPath,
         read: &read,
         isolation: IsolationLevel::Serializable,
         is_blind_append: true,

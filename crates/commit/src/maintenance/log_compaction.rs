@@ -68,7 +68,7 @@ pub struct LogCompaction {
 #[tracing::instrument(name = "compact logs", skip_all, fields(table = %snapshot.store().root()))]
 pub async fn compact_logs(snapshot: &Snapshot, commits: RangeInclusive<Version>) -> Result<LogCompaction> {
     let (store, table) = (snapshot.store(), snapshot.configuration());
-    table.protocol().check_writable(table).with("table", store.root())?;
+    table.protocol().check_writable(table, snapshot.access()).with("table", store.root())?;
     let (start, end) = commits.into_inner();
     if start >= end || end > snapshot.version() {
         let message = format!(

@@ -163,7 +163,7 @@ pub async fn plan_metadata_cleanup(snapshot: &Snapshot, options: CleanupOptions)
 
 fn check_allowed(snapshot: &Snapshot, options: CleanupOptions) -> Result<()> {
     let (table, root) = (snapshot.configuration(), snapshot.store().root());
-    table.protocol().check_writable(table).with("table", root)?;
+    table.protocol().check_writable(table, snapshot.access()).with("table", root)?;
     if table.protocol().supports(&CATALOG_MANAGED) && !options.is_permitted_by_catalog {
         let message =
             "a catalog manages the table, and only by its leave is anything deleted from the log: ask the catalog";

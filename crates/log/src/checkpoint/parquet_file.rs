@@ -17,7 +17,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::row_group_bytes::RowGroupBytes;
+use super::row_group_bytes::{LocalFile, RowGroupBytes};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::schema::UTC;
 use crate::store::TableStore;
@@ -112,9 +112,9 @@ impl FetchedRowGroup {
     /// over as they are.
     ///
     /// # Errors
-    /// [`ErrorKind::CorruptLog`].
+    /// [`ErrorKind::CorruptLog`]; [`ErrorKind::Storage`] where the file is local.
     pub(crate) fn batches(self, rows: Option<Range<usize>>) -> Result<RowGroupBatches> {
-        let path = self.file.path.clone();
+        let (path, local) = (self.file.path.clone(), self.bytes.local());
         let mask = ProjectionMask::leaves(self.file.metadata.parquet_schema(), self.leaves);
         let total = usize::try_from(self.file.row_groups()[self.row_group].num_rows()).unwrap_or(0);
         let selection = rows.map(|rows| RowSelection::from_consecutive_ranges(iter::once(rows), total));
@@ -128,7 +128,8 @@ impl FetchedRowGroup {
                 None => builder.build(),
             }
         });
-        Ok(RowGroupBatches { reader: reader.with("file", &path)?, path })
+        let reader = reader.map_err(|error| of_storage(error, local.as_deref())).with("file", &path)?;
+        Ok(RowGroupBatches { reader, path, local })
     }
 }
 
@@ -136,6 +137,7 @@ impl FetchedRowGroup {
 pub(crate) struct RowGroupBatches {
     reader: ParquetRecordBatchReader,
     path: String,
+    local: Option<Arc<LocalFile>>,
 }
 
 impl Iterator for RowGroupBatches {
@@ -143,8 +145,13 @@ impl Iterator for RowGroupBatches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = guarded(|| self.reader.next().transpose().map_err(ParquetError::from));
-        next.with("file", &self.path).transpose()
+        next.map_err(|error| of_storage(error, self.local.as_deref())).with("file", &self.path).transpose()
     }
+}
+
+/// What is to blame for a failed decoding: the file, unless it could not be read.
+fn of_storage(damaged: Error, local: Option<&LocalFile>) -> Error {
+    local.and_then(LocalFile::failure).unwrap_or(damaged)
 }
 
 /// Whether statistics say that a column chunk holds no value at all.
@@ -231,5 +238,52 @@ fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(damaged("the decoder refuses it").because(error)),
         Err(_) => Err(damaged("the decoder gave up on it")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use arrow_array::{ArrayRef, Int64Array};
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    fn two_pages() -> Bytes {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4_000));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        bytes.into()
+    }
+
+    /// What decoding a checkpoint's file ends with, where its bytes come from `file`.
+    fn decoded_from(file: File) -> Result<usize> {
+        let (bytes, size) = (two_pages(), two_pages().len() as u64);
+        let Tail::Whole(metadata) = parse_tail(&bytes, size).unwrap() else { panic!("all of the file is given") };
+        let metadata = reader_metadata(Arc::from(metadata)).unwrap();
+        let file_read = ParquetFile { path: "c.parquet".to_owned(), size, metadata, whole: None };
+        let bytes = RowGroupBytes::of_local(file, size);
+        let row_group = FetchedRowGroup { file: file_read, row_group: 0, leaves: vec![0], bytes };
+        row_group.batches(None)?.try_fold(0, |rows, batch| Ok(rows + batch?.num_rows()))
+    }
+
+    #[test]
+    fn a_disk_that_fails_does_not_make_a_checkpoint_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = dir.path().join("whole");
+        std::fs::write(&whole, two_pages()).unwrap();
+        let short = dir.path().join("short");
+        std::fs::write(&short, &two_pages()[..100]).unwrap();
+
+        assert_eq!(decoded_from(File::open(&whole).unwrap()).unwrap(), 4_000);
+        assert_eq!(decoded_from(File::open(&short).unwrap()).unwrap_err().kind(), ErrorKind::CorruptLog);
+        // A folder can be opened, and every read of it fails.
+        let failing = File::open(dir.path()).unwrap();
+        let error = decoded_from(failing).unwrap_err();
+        assert_eq!((error.kind(), error.context("file")), (ErrorKind::Storage, Some("c.parquet")));
     }
 }

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Buf, Bytes};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::{TableStore, read_file_at};
 
 /// How much is read to find a page's header, in bytes; most headers are much shorter.
@@ -25,7 +25,17 @@ pub(super) enum RowGroupBytes {
     /// Where each part starts, and its bytes.
     Fetched { size: u64, parts: Vec<(u64, Bytes)> },
     /// A local file of this size.
-    Local { size: u64, file: Arc<File> },
+    Local { size: u64, file: Arc<LocalFile> },
+}
+
+/// A file that is read while it is decoded.
+///
+/// The decoder turns whatever a read fails with into text, so that a failing disk would look like a damaged file: the
+/// failure itself is kept here.
+#[derive(Debug)]
+pub(super) struct LocalFile {
+    file: File,
+    failure: OnceLock<std::io::Error>,
 }
 
 impl RowGroupBytes {
@@ -40,10 +50,41 @@ impl RowGroupBytes {
     /// As [`TableStore::read_ranges`].
     pub(super) async fn fetch(store: &TableStore, path: &str, size: u64, ranges: Vec<Range<u64>>) -> Result<Self> {
         if let Some(file) = store.open_local(path).await? {
-            return Ok(Self::Local { size, file: Arc::new(file) });
+            return Ok(Self::of_local(file, size));
         }
         let bytes = store.read_ranges(path, ranges.clone()).await?;
         Ok(Self::Fetched { size, parts: ranges.iter().map(|range| range.start).zip(bytes).collect() })
+    }
+
+    pub(super) fn of_local(file: File, size: u64) -> Self {
+        Self::Local { size, file: Arc::new(LocalFile { file, failure: OnceLock::new() }) }
+    }
+
+    /// The local file, which knows why reading it failed.
+    pub(super) fn local(&self) -> Option<Arc<LocalFile>> {
+        match self {
+            Self::Fetched { .. } => None,
+            Self::Local { file, .. } => Some(file.clone()),
+        }
+    }
+}
+
+impl LocalFile {
+    /// Storage's failure, if a read failed: then no bytes are to blame.
+    pub(super) fn failure(&self) -> Option<Error> {
+        let failure = self.failure.get()?;
+        let failure = std::io::Error::new(failure.kind(), failure.to_string());
+        Some(Error::new(ErrorKind::Storage, "a checkpoint file could not be read").because(failure))
+    }
+
+    /// Keeps a failure, and hands on what says as much. A file that ends too early is damaged, and no failure.
+    fn noted(&self, error: std::io::Error) -> std::io::Error {
+        if error.kind() == std::io::ErrorKind::UnexpectedEof {
+            return error;
+        }
+        let said = std::io::Error::new(error.kind(), error.to_string());
+        let _first_counts = self.failure.set(error);
+        said
     }
 }
 
@@ -76,7 +117,7 @@ impl ChunkReader for RowGroupBytes {
                 Ok(bytes.slice(..length))
             }
             // The decoder has compared the length, which a header gives, to what is left of the column chunk.
-            Self::Local { file, .. } => Ok(read_file_at(file, start, length)?),
+            Self::Local { file, .. } => Ok(read_file_at(&file.file, start, length).map_err(|error| file.noted(error))?),
         }
     }
 }
@@ -91,7 +132,7 @@ fn bytes_from(parts: &[(u64, Bytes)], start: u64) -> Result<Bytes, ParquetError>
 
 /// Reads a little more than is asked for, since headers are asked for byte by byte.
 struct ReadAhead {
-    file: Arc<File>,
+    file: Arc<LocalFile>,
     at: u64,
     read: Bytes,
 }
@@ -100,7 +141,7 @@ impl Read for ReadAhead {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.read.is_empty() {
             let mut ahead = [0; HEADER_READ_BYTES];
-            let read = self.file.read_at(&mut ahead, self.at)?;
+            let read = self.file.file.read_at(&mut ahead, self.at).map_err(|error| self.file.noted(error))?;
             self.at += read as u64;
             self.read = Bytes::copy_from_slice(&ahead[..read]);
         }

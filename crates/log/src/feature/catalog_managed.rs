@@ -10,5 +10,9 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
         why: "its commits are known to the catalog that manages the table, not to storage alone",
         remedy: "open the table through that catalog, which hands in the commits",
     },
+    write: Support::ThroughCatalog {
+        why: "its commits are ratified by the catalog that manages the table, not by storage",
+        remedy: "commit with that catalog's committer",
+    },
     ..FeatureSpec::READER_WRITER
 };

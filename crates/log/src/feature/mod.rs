@@ -304,7 +304,7 @@ mod tests {
         let table = render_table();
         assert_eq!(table.lines().count(), ALL.len() + 2);
         assert!(table.contains(
-            "| `catalogManaged`, `catalogOwned-preview` | readers and writers | through its catalog | no | \
+            "| `catalogManaged`, `catalogOwned-preview` | readers and writers | through its catalog | through its catalog | \
              [Catalog-managed tables](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#catalog-managed-tables) |"
         ));
     }

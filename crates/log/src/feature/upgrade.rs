@@ -8,10 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::{ALL, FeatureKind, FeatureSpec, READER_WITH_FEATURES, Support, WRITER_WITH_FEATURES};
-use crate::TableConfiguration;
 use crate::action::{Metadata, Protocol};
 use crate::table_properties::property::FEATURE_PREFIX;
-use crate::{Error, ErrorKind, Result};
+use crate::{Access, Error, ErrorKind, Result, TableConfiguration};
 
 /// The features without which this metadata means nothing, in the order of [`ALL`]: those that its schema or properties make
 /// use of, and those that it asks for by `delta.feature.<name>`.
@@ -91,11 +90,11 @@ impl Protocol {
         self.by_versions(&supported).unwrap_or_else(|| self.by_names(&supported))
     }
 
-    /// Fails with [`ErrorKind::UnsupportedProtocol`] where this library must not write to the table.
+    /// Fails with [`ErrorKind::UnsupportedProtocol`] where this library must not write to the table, reaching it in this way.
     ///
     /// The error names every feature at fault, and what to do. A feature that the table supports but makes no use of is no
     /// obstacle, as long as it is known.
-    pub fn check_writable(&self, table: &TableConfiguration) -> Result<()> {
+    pub fn check_writable(&self, table: &TableConfiguration, access: Access) -> Result<()> {
         self.check_lists()?;
         let mut refusals: Vec<(String, String)> = Vec::new();
         for name in self.unknown_features() {
@@ -109,7 +108,7 @@ impl Protocol {
                     format!("its feature {} requires {missing}, which its protocol lacks: add it", feature.name);
                 refusals.push((feature.name.to_owned(), reason));
             }
-            if let (true, Some(reason)) = ((feature.is_active)(table), why_not_written(feature)) {
+            if let (true, Some(reason)) = ((feature.is_active)(table), why_not_written(feature, access)) {
                 refusals.push((feature.name.to_owned(), reason));
             }
         }
@@ -220,9 +219,10 @@ fn require(feature: &FeatureSpec, supported: &mut Vec<&'static FeatureSpec>) {
     }
 }
 
-fn why_not_written(feature: &FeatureSpec) -> Option<String> {
+fn why_not_written(feature: &FeatureSpec, access: Access) -> Option<String> {
     match feature.write {
         Support::Full => None,
+        Support::ThroughCatalog { .. } if access == Access::ThroughCatalog => None,
         Support::Refused { why, remedy } | Support::ThroughCatalog { why, remedy } => {
             Some(format!("its feature {} (\"{}\") is in use, and {why}: {remedy}", feature.name, feature.heading.title))
         }
@@ -293,7 +293,7 @@ mod tests {
     #[case(protocol(3, 7, &["deletionVectors"], &[]), json!({}), "not among its writer features")]
     #[case(protocol(1, 3, &[], &[]), json!({"delta.constraints.c": "x > 0"}), "checkConstraints")]
     fn not_writable(#[case] protocol: Protocol, #[case] configuration: Value, #[case] message: &str) {
-        let error = protocol.check_writable(&table(protocol.clone(), configuration)).unwrap_err();
+        let error = protocol.check_writable(&table(protocol.clone(), configuration), Access::ByPath).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedProtocol);
         assert!(error.message().contains(message), "{error}");
     }
@@ -301,7 +301,8 @@ mod tests {
     #[test]
     fn a_feature_that_is_not_in_use_is_no_obstacle() {
         let protocol = protocol(1, 7, &[], &["checkConstraints", "identityColumns", "appendOnly"]);
-        protocol.check_writable(&table(protocol.clone(), json!({"delta.appendOnly": "true"}))).unwrap();
+        let table = table(protocol.clone(), json!({"delta.appendOnly": "true"}));
+        protocol.check_writable(&table, Access::ByPath).unwrap();
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub(super) async fn check(snapshot: &Snapshot) -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidArgument, message).with("version", snapshot.version()));
     }
     let newest = snapshot.refresh().await?;
-    snapshot.protocol().check_writable(snapshot.configuration())?;
-    newest.protocol().check_writable(newest.configuration())?;
+    snapshot.protocol().check_writable(snapshot.configuration(), snapshot.access())?;
+    newest.protocol().check_writable(newest.configuration(), newest.access())?;
     if newest.configuration().is_active(&CHECKPOINT_PROTECTION) {
         let before =
             newest.configuration().properties().get(&property::REQUIRE_CHECKPOINT_PROTECTION_BEFORE_VERSION)?;
