@@ -269,6 +269,9 @@ impl Transaction {
 /// What is to be done.
 impl Transaction {
     /// Adds a file. Row ids and the version of its rows are given when it is committed, unless it has them.
+    ///
+    /// A file that is in the table already may be added again, to tell more of it, only where `data_change` is false: it
+    /// brings no rows. The version's checksum counts on it.
     pub fn add(&mut self, add: Add) {
         self.staged.adds.push(add);
     }
