@@ -308,13 +308,22 @@ fn sidecars_of_which_nothing_changed_are_kept() {
     assert_eq!(write(), (1, 1), "the tombstone is in a new one");
     let before = table.files();
     assert_eq!(before.len(), 8);
-    // Of those without typed statistics, none has the columns.
-    table.append(&table.open(0, None), "newer").into_result().unwrap();
-    let options = CheckpointOptions::new().with_statistics(StatisticsForms { json: true, parsed: false });
-    block_on(write_checkpoint(&table.open(0, None), options.with_sidecar_actions_max(4))).unwrap();
-    table.append(&table.open(0, None), "newest").into_result().unwrap();
-    assert_eq!(write().1, 0, "the column of typed statistics is missing");
-    assert_eq!(table.files().len(), before.len() + 2);
+}
+
+#[test]
+fn sidecars_without_the_statistics_that_are_wanted_are_written_anew() {
+    let table = v2_table(8);
+    let write = |parsed| {
+        let options = CheckpointOptions::new().with_statistics(StatisticsForms { json: true, parsed });
+        let options = options.with_sidecar_actions_max(4);
+        block_on(write_checkpoint(&table.open(0, None), options)).unwrap().sidecars_kept
+    };
+    assert_eq!(write(false), 0);
+    for (parsed, kept) in [(false, true), (true, false), (true, true), (false, true)] {
+        table.append(&table.open(0, None), &format!("{parsed} {kept}")).into_result().unwrap();
+        assert_eq!(write(parsed) > 0, kept, "typed: {parsed}");
+    }
+    assert_eq!(table.files().len(), 12);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Compression;
@@ -86,23 +86,34 @@ impl RowGroupJob {
     ///
     /// # Errors
     /// [`ErrorKind::Internal`].
-    pub fn run(mut self) -> Result<EncodedRowGroup> {
-        for batch in &self.batches {
-            let mut writers = self.writers.iter_mut();
-            for field in self.schema.fields() {
-                let column: ArrayRef = match batch.column_by_name(field.name()) {
-                    Some(column) => column.clone(),
-                    None => new_null_array(field.data_type(), batch.num_rows()),
-                };
-                for leaf in compute_leaves(field, &column).map_err(internal)? {
-                    let writer = writers.next().expect("there is a writer for each leaf of the schema");
+    pub fn run(self) -> Result<EncodedRowGroup> {
+        let Self { mut writers, schema, batches } = self;
+        let mut rest = writers.as_mut_slice();
+        for field in schema.fields() {
+            let columns = columns_of(field, &batches);
+            let leaves = compute_leaves(field, &new_null_array(field.data_type(), 0)).map_err(internal)?.len();
+            let (own, others) = rest.split_at_mut(leaves);
+            rest = others;
+            for column in &columns {
+                for (writer, leaf) in own.iter_mut().zip(compute_leaves(field, column).map_err(internal)?) {
                     writer.write(&leaf).map_err(internal)?;
                 }
             }
         }
-        let chunks = self.writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>();
+        let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>();
         Ok(EncodedRowGroup(chunks.map_err(internal)?))
     }
+}
+
+/// A column's values in all batches. Where none has the column, it is null throughout: said once, not for each batch.
+fn columns_of(field: &Field, batches: &[RecordBatch]) -> Vec<ArrayRef> {
+    let of_batch = |batch: &RecordBatch| batch.column_by_name(field.name()).cloned();
+    if batches.iter().all(|batch| of_batch(batch).is_none()) {
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        return vec![new_null_array(field.data_type(), rows)];
+    }
+    let or_null = |batch| of_batch(batch).unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()));
+    batches.iter().map(or_null).collect()
 }
 
 /// Snappy, as every reader of checkpoints knows it. A dictionary where values repeat: elsewhere it would be built in vain.
