@@ -1,6 +1,5 @@
 //! Writing checkpoints: the columns, both forms of statistics, faults half-way, the hint, kept sidecars, and what is refused.
 #![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
-#![expect(clippy::panic, reason = "a test's helpers fail the test")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

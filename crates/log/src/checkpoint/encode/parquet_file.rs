@@ -132,13 +132,15 @@ fn properties(schema: &SchemaDescriptor) -> WriterPropertiesPtr {
 
 fn repeats(path: &[String]) -> bool {
     let name = |at: usize| path.get(at).map(String::as_str);
-    match (name(0), name(1), name(2)) {
-        (Some("add"), Some("stats_parsed"), Some("nullCount" | "numRecords")) => true,
-        (Some("add" | "remove"), Some("partitionValues" | "partitionValues_parsed" | "tags"), _) => true,
-        (Some("add" | "remove"), Some("defaultRowCommitVersion" | "clusteringProvider"), _) => true,
-        (Some("add" | "remove"), Some("deletionVector"), Some("storageType" | "pathOrInlineDv")) => true,
-        _ => false,
-    }
+    let of_files = matches!(name(0), Some("add" | "remove"));
+    of_files
+        && match name(1) {
+            Some("partitionValues" | "partitionValues_parsed" | "tags" | "clusteringProvider") => true,
+            Some("defaultRowCommitVersion") => true,
+            Some("stats_parsed") => matches!(name(2), Some("nullCount" | "numRecords")),
+            Some("deletionVector") => matches!(name(2), Some("storageType" | "pathOrInlineDv")),
+            _ => false,
+        }
 }
 
 fn internal(error: ParquetError) -> Error {
