@@ -319,7 +319,7 @@ fn sidecars_without_the_statistics_that_are_wanted_are_written_anew() {
     };
     assert_eq!(write(false), 0);
     for (parsed, kept) in [(false, true), (true, false), (true, true), (false, true)] {
-        table.append(&table.open(0, None), &format!("{parsed} {kept}")).into_result().unwrap();
+        table.append(&table.open(0, None), &format!("{parsed} {kept} {}", table.files().len())).into_result().unwrap();
         assert_eq!(write(parsed) > 0, kept, "typed: {parsed}");
     }
     assert_eq!(table.files().len(), 12);
