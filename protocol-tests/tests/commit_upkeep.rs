@@ -3,16 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use deltaic_commit::committer::{Committer, PutOutcome};
 use deltaic_commit::maintenance::{CleanupOptions, KeepReason, Upkeep, UpkeepStep, plan_metadata_cleanup};
-use deltaic_commit::{CommitOutcome, Committed};
+use deltaic_commit::{CommitOutcome, Committed, Operation, Transaction};
 use deltaic_log::segment::Listing;
 use deltaic_log::version_checksum::VersionChecksum;
-use deltaic_log::{ErrorKind, Version};
+use deltaic_log::{Access, ErrorKind, Result, Snapshot, TableStore, Version};
 use deltaic_protocol_tests::commit_table::{file, removal};
 use deltaic_protocol_tests::{CommitTable, Fault};
 use futures::executor::block_on;
+use futures::future::{BoxFuture, FutureExt};
 use object_store::ObjectStoreExt;
 use rstest::rstest;
 use serde_json::json;
@@ -279,4 +283,51 @@ fn set_property(table: &CommitTable, key: &str, value: &str) -> Committed {
     metadata.configuration.insert(key.to_owned(), value.to_owned());
     alter.set_metadata(metadata).unwrap();
     committed(block_on(alter.commit()))
+}
+
+/// Somebody cleans up the log just before each put.
+#[derive(Debug)]
+struct CleanedUpBefore {
+    inner: Arc<dyn Committer>,
+    newest: Snapshot,
+}
+
+impl Committer for CleanedUpBefore {
+    fn put<'a>(&'a self, store: &'a TableStore, version: Version, body: Bytes) -> BoxFuture<'a, PutOutcome> {
+        async move {
+            let plan = plan_metadata_cleanup(&self.newest, CleanupOptions::new()).await.unwrap();
+            plan.execute(self.newest.store()).await.unwrap();
+            self.inner.put(store, version, body).await
+        }
+        .boxed()
+    }
+
+    fn read<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<Option<Bytes>>> {
+        self.inner.read(store, version)
+    }
+
+    fn access(&self) -> Access {
+        self.inner.access()
+    }
+
+    fn publish<'a>(&'a self, store: &'a TableStore, version: Version) -> BoxFuture<'a, Result<()>> {
+        self.inner.publish(store, version)
+    }
+}
+
+/// A handle as old as history finds its version in the log, and has the next ones cleaned up from under it: the commit would
+/// have been put in their place, where nobody looks.
+#[test]
+fn a_commit_from_an_old_handle_is_not_put_where_the_log_was_cleaned_up() {
+    let configuration =
+        json!({"delta.logRetentionDuration": "interval 3 days", "delta.enableExpiredLogCleanup": "false"});
+    let (table, _) = daily(configuration, 10);
+    let (stale, newest) = (table.open(1, Some(1)), table.open(1, None));
+    let committer = Arc::new(CleanedUpBefore { inner: table.committer.clone(), newest });
+    let mut append = Transaction::begin(&stale, committer, Operation::new("WRITE")).unwrap();
+    append.add(file("ours", "a", 1));
+    assert_eq!(committed(block_on(append.commit())).version, Version(11));
+    assert!(oldest_commit(&table) > 2, "what came next after the handle is gone");
+    assert!(table.files().contains_key("ours"));
+    assert_eq!((table.commits().len(), table.findings()), (12, vec![]));
 }
