@@ -16,7 +16,7 @@ use deltaic_log::file_name::{CheckpointFormat, CheckpointKind, LogFileName};
 use deltaic_log::last_checkpoint::{LastCheckpoint, checksum};
 use deltaic_log::store::TableFile;
 use deltaic_log::{
-    CatalogTail, ErrorKind, LogSource, Result, Snapshot, SnapshotOptions, TableStore, TimestampMs, Version,
+    Access, CatalogTail, ErrorKind, LogSource, Result, Snapshot, SnapshotOptions, TableStore, TimestampMs, Version,
 };
 use deltaic_protocol_tests::commit_table::{file, removal};
 use deltaic_protocol_tests::fixture::Fixture;
@@ -368,6 +368,10 @@ struct Unpublished;
 const STAGED: &str = "_delta_log/_staged_commits/00000000000000000001.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.json";
 
 impl LogSource for Unpublished {
+    fn access(&self) -> Access {
+        Access::ThroughCatalog
+    }
+
     fn before_list<'a>(&'a self, _: &'a TableStore) -> BoxFuture<'a, Result<()>> {
         ready(Ok(())).boxed()
     }
