@@ -49,6 +49,7 @@ pub struct FaultStore {
 struct State {
     puts: VecDeque<Fault>,
     gets: VecDeque<Fault>,
+    deletes: VecDeque<Fault>,
     random: Option<(Rng, usize)>,
     late: Vec<LatePut>,
     ignores_conditions: bool,
@@ -76,6 +77,11 @@ impl FaultStore {
     /// The next reads meet these faults, in turn.
     pub fn fail_gets(&self, faults: impl IntoIterator<Item = Fault>) {
         self.with(|state| state.gets.extend(faults));
+    }
+
+    /// The next deletions meet these faults, in turn.
+    pub fn fail_deletes(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.with(|state| state.deletes.extend(faults));
     }
 
     /// That many of 100 requests meet a fault, as `seed` says; 0 for none any more.
@@ -124,6 +130,9 @@ impl FaultStore {
 
     /// What is deleted is kept elsewhere, for the auditor.
     async fn delete_one(self, location: Result<Path>) -> Result<Path> {
+        if self.with(|state| state.deletes.pop_front()).is_some_and(|fault| fault != Fault::None) {
+            return Err(lost("a deletion"));
+        }
         self.before_get().await?;
         let location = location?;
         let bytes = self.inner.get(&location).await?.bytes().await?;

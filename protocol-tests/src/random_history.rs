@@ -32,7 +32,7 @@ impl Historian {
             next_file: 0,
             next_vector: 0,
             versions: 0,
-            keeps_tombstones: seed % 2 == 0,
+            keeps_tombstones: seed.is_multiple_of(2),
         }
     }
 

@@ -146,6 +146,7 @@ fn names(table: &CommitTable) -> Vec<String> {
         let path = meta.location.as_ref().strip_prefix("table/_delta_log/").unwrap().to_owned();
         match path.strip_prefix("_staged_commits/") {
             Some(staged) => format!("staged {}", &staged[19..20]),
+            None if path.ends_with(".crc") => format!("checksum {}", &path[19..20]),
             None => path[19..20].to_owned(),
         }
     };
@@ -158,12 +159,14 @@ fn names(table: &CommitTable) -> Vec<String> {
 #[test]
 fn commits_are_staged_ratified_and_published() {
     let table = managed();
-    assert_eq!(names(&table), ["0", "staged 0"]);
+    assert_eq!(names(&table), ["0", "checksum 0", "staged 0"]);
     let stale = table.open(1, None);
     table.append(&stale, "a").into_result().unwrap();
     // The second writer's first staged commit is rejected: it stays where it is, and counts for nothing.
     table.append(&stale, "b").into_result().unwrap();
-    assert_eq!(names(&table), ["0", "1", "2", "staged 0", "staged 1", "staged 1", "staged 2"]);
+    let checksums = ["checksum 0", "checksum 1", "checksum 2"];
+    let staged = ["staged 0", "staged 1", "staged 1", "staged 2"];
+    assert_eq!(names(&table), [&["0", "1", "2"][..], &checksums, &staged].concat());
     assert_eq!(table.files().len(), 2);
 }
 
@@ -174,10 +177,11 @@ fn a_commit_that_cannot_be_published_stands_and_is_published_later() {
     // Staged and ratified; then the copy fails.
     table.faults.fail_puts([Fault::None, Fault::None, Fault::FailBefore]);
     table.append(&snapshot, "a").into_result().unwrap();
-    assert_eq!(names(&table), ["0", "staged 0", "staged 1"]);
+    assert_eq!(names(&table), ["0", "checksum 0", "staged 0", "staged 1"], "what is not published has no checksum");
     assert_eq!(table.files().len(), 1, "readers ask the catalog");
     table.append(&snapshot, "b").into_result().unwrap();
-    assert_eq!(names(&table), ["0", "1", "2", "staged 0", "staged 1", "staged 1", "staged 2"]);
+    let staged = ["staged 0", "staged 1", "staged 1", "staged 2"];
+    assert_eq!(names(&table), [&["0", "1", "2", "checksum 0", "checksum 2"][..], &staged].concat());
     assert_eq!(table.files().len(), 2);
 }
 

@@ -83,6 +83,11 @@ fn run(seed: u64) -> usize {
             leave_alone(&alone, &written);
             compare_with_model(&alone.open(None).expect("the checkpoint is the table"), state, &written);
             check_counts(&written, state, &snapshot);
+            let torn = log.fork();
+            let bytes = torn.get(&written.path).expect("it was written");
+            torn.put(&written.path, bytes.slice(..rng.below(bytes.len())));
+            let files = block_on(torn.open(None).expect("there are commits").files()).expect("there are commits");
+            assert_eq!(files.len(), state.files.len(), "a torn checkpoint hides nothing");
         }
     }
     kept

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use deltaic_commit::committer::PutIfAbsent;
 use deltaic_commit::maintenance::Upkeep;
 use deltaic_commit::{CommitOutcome, Operation, Transaction};
-use deltaic_log::action::{Action, CommitInfo, DomainMetadata};
+use deltaic_log::action::{Action, Add, CommitInfo, DomainMetadata};
 use deltaic_log::feature::{DOMAIN_METADATA, FeatureSpec, IN_COMMIT_TIMESTAMP, ROW_TRACKING};
 use deltaic_log::{ErrorKind, ManualClock, Snapshot, SnapshotOptions, Version};
 use deltaic_protocol_tests::commit_table::{file, metadata, removal};
@@ -381,4 +381,43 @@ fn a_feature_that_nobody_upholds_is_not_turned_on() {
     let vectors = FeatureSpec::named("deletionVectors").unwrap();
     transaction.set_metadata(metadata(json!({"delta.enableDeletionVectors": "true"}))).unwrap();
     assert!(transaction.configuration().unwrap().is_active(vectors));
+}
+
+/// A backfill gives row ids to files that were there before; others go on meanwhile, and neither undoes the other's work.
+#[test]
+fn a_row_tracking_backfill_goes_on_beside_others() {
+    let table = CommitTable::created(json!({}));
+    for path in ["a", "b", "c"] {
+        committed(table.append(&table.open(1, None), path));
+    }
+    let mut enable = table.begin(&table.open(1, None));
+    enable.add_features([FeatureSpec::named("rowTracking").unwrap()]).unwrap();
+    committed(block_on(enable.commit()));
+    let stale = table.open(1, None);
+    let backfill = || {
+        let operation = Operation::row_tracking_backfill();
+        let mut backfill = Transaction::begin(&stale, table.committer.clone(), operation).unwrap();
+        for path in ["a", "b", "c"] {
+            backfill.add(Add { data_change: false, ..file(path, "a", 1) });
+        }
+        backfill
+    };
+    let mut delete = table.begin(&stale);
+    delete.remove(removal("a"));
+    committed(block_on(delete.commit()));
+    committed(block_on(backfill().commit()));
+    assert_eq!(table.files().into_keys().collect::<Vec<_>>(), ["b", "c"], "what was removed does not come back");
+
+    // Another reads the whole table, and adds a file with other statistics that has got its row id by now.
+    let mut replace = table.begin(&stale);
+    replace.read_where(&parse("n = 1").unwrap(), &EvalContext::new(&ManualClock::default()), ["b"]).unwrap();
+    let stats = Some(r#"{"numRecords":1,"tightBounds":false}"#.to_owned());
+    replace.add(Add { stats, data_change: false, ..file("b", "a", 1) });
+    committed(block_on(replace.commit()));
+    let after = table.open(1, None);
+    let files = block_on(after.files()).unwrap();
+    let mut ids: Vec<(&str, Option<i64>)> = files.iter().map(|file| (file.path(), file.base_row_id())).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [("b", Some(0)), ("c", Some(1))]);
+    assert_eq!(table.findings(), []);
 }

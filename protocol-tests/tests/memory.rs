@@ -4,11 +4,12 @@
 #![allow(clippy::panic, clippy::unwrap_used, unreachable_pub, reason = "what fails here is a test")]
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::builder::{MapBuilder, StringBuilder};
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::Field;
+use deltaic_commit::maintenance::{CheckpointForm, CheckpointOptions, write_checkpoint};
 use deltaic_log::{Snapshot, SnapshotOptions};
 use deltaic_protocol_tests::checkpoint_writer::{Style, encode};
 use deltaic_protocol_tests::counting_allocator::CountingAllocator;
@@ -22,8 +23,12 @@ static ALLOCATOR: CountingAllocator = CountingAllocator::new();
 
 const MEGABYTE: usize = 1_000_000;
 
+/// What one test allocates must not count for another.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 #[test]
 fn streaming_takes_no_more_memory_for_more_sidecars() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(files) = std::env::var("DELTAIC_MEMORY_FILES").ok().map(|text| text.parse::<usize>().expect("a number"))
     {
         let peak = peak_of_streaming(files.div_ceil(250_000), 250_000);
@@ -36,6 +41,38 @@ fn streaming_takes_no_more_memory_for_more_sidecars() {
     println!("5 sidecars: {few} bytes, 20 sidecars: {many} bytes");
     assert!(many < few + few / 4 + MEGABYTE, "5 sidecars: {few} bytes, 20 sidecars: {many} bytes");
     assert!(many < 80 * MEGABYTE, "{many} bytes");
+}
+
+/// `DELTAIC_MEMORY_FILES=<n>` makes it a checkpoint of that many files, with a bound of 400 MB.
+#[test]
+fn a_checkpoint_takes_no_more_memory_for_more_files() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(files) = std::env::var("DELTAIC_MEMORY_FILES").ok().map(|text| text.parse::<usize>().expect("a number"))
+    {
+        let peak = peak_of_checkpoint(files.div_ceil(250_000), 250_000);
+        println!("a checkpoint of {files} files: {} MB at most", peak / MEGABYTE);
+        assert!(peak < 400 * MEGABYTE, "{peak} bytes");
+        return;
+    }
+    let few = peak_of_checkpoint(10, 10_000);
+    let many = peak_of_checkpoint(30, 10_000);
+    println!("100,000 files: {few} bytes, 300,000 files: {many} bytes");
+    assert!(many < few + few / 4 + 8 * MEGABYTE, "100,000 files: {few} bytes, 300,000 files: {many} bytes");
+}
+
+/// The most memory that a classic checkpoint with both forms of statistics takes, of a table of sidecars.
+fn peak_of_checkpoint(sidecars: usize, files_each: usize) -> usize {
+    let table = tempfile::tempdir().expect("a temporary directory");
+    write_table(table.path(), sidecars, files_each);
+    ALLOCATOR.reset();
+    let before = ALLOCATOR.live_bytes();
+    let written = block_on(async {
+        let snapshot =
+            Snapshot::open(&directory_url(table.path()), local_context(Route::Files), SnapshotOptions::new()).await?;
+        write_checkpoint(&snapshot, CheckpointOptions::new().with_form(CheckpointForm::Classic)).await
+    });
+    assert_eq!(written.expect("the table is sound").adds, sidecars * files_each);
+    ALLOCATOR.peak_bytes().saturating_sub(before)
 }
 
 /// The most memory that streaming a table of `sidecars * files_each` files takes above what was taken before.

@@ -64,10 +64,10 @@ pub(crate) enum Verb {
     Delete(Delete),
     /// List the files that no version within the retention needs, or delete them.
     Vacuum(Vacuum),
-    /// Write a log compaction file of the newest commits, which readers read in their place.
+    /// Write a log compaction file, which readers take instead of many commits.
     CompactLogs(CompactLogs),
-    /// List the files of the log that have expired, or delete them.
-    CleanupLogs(CleanupLogs),
+    /// Delete what has expired of the log: old commits, checkpoints and what belongs to them.
+    Cleanup(Cleanup),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -388,11 +388,11 @@ pub(crate) struct DryRun {
 pub(crate) struct CompactLogs {
     #[command(flatten)]
     pub(crate) table: Table,
-    /// The first commit; by default the first after the newest checkpoint.
-    #[arg(long, value_name = "N", value_parser = version)]
+    /// The first commit; by default the one after the newest checkpoint.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version)]
     pub(crate) from: Option<Version>,
     /// The last commit; by default the newest.
-    #[arg(long, value_name = "N", value_parser = version)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = version)]
     pub(crate) to: Option<Version>,
     /// Print JSON.
     #[arg(long)]
@@ -400,14 +400,15 @@ pub(crate) struct CompactLogs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CleanupLogs {
+pub(crate) struct Cleanup {
     #[command(flatten)]
     pub(crate) table: Table,
-    #[command(flatten)]
-    pub(crate) run: DryRun,
-    /// Keep history for so many hours, instead of as long as the table says.
-    #[arg(long, value_name = "N")]
-    pub(crate) retention_hours: Option<f64>,
+    /// Keep so many hours of history, up to the midnight before that, instead of what delta.logRetentionDuration says.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) retain_hours: Option<u64>,
+    /// Show what would be deleted, and delete nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -543,8 +544,10 @@ mod tests {
             ("vacuum t --full --lite", false),
             ("vacuum t --dry-run --no-dry-run", false),
             ("vacuum t --lite --inventory f.csv", false),
-            ("compact-logs t --from 3 --to 9", true),
-            ("cleanup-logs t --no-dry-run", true),
+            ("compact-logs t --from 3 --to 9 --json", true),
+            ("compact-logs t --from x", false),
+            ("cleanup t --retain-hours 48 --dry-run", true),
+            ("cleanup t --retain-hours -1", false),
             ("completions bash", true),
             ("frobnicate t", false),
         ] {

@@ -7,6 +7,8 @@ mod arguments;
 mod changes;
 mod check;
 mod checkpoint;
+mod cleanup;
+mod compact_logs;
 mod create;
 mod delete;
 mod failure;
@@ -19,7 +21,6 @@ mod output;
 mod read;
 mod schema;
 mod show;
-mod upkeep;
 mod vacuum;
 mod write;
 
@@ -97,11 +98,11 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Check(arguments) => check::run(arguments).await,
         Verb::Checkpoint(arguments) => checkpoint::run(arguments).await,
         Verb::Vacuum(arguments) => vacuum::run(arguments).await,
-        Verb::CompactLogs(arguments) => upkeep::compact(arguments).await,
-        Verb::CleanupLogs(arguments) => upkeep::clean_up(arguments).await,
         Verb::Create(arguments) => create::run(arguments).await,
         Verb::Write(arguments) => write::run(*arguments).await,
         Verb::Delete(arguments) => delete::run(arguments).await,
+        Verb::CompactLogs(arguments) => compact_logs::run(arguments).await,
+        Verb::Cleanup(arguments) => cleanup::run(arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

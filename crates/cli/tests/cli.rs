@@ -228,7 +228,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn checkpoint_writes_what_is_read_from_then_on() {
+fn the_log_is_kept_short() {
     let copy = tempfile::tempdir().unwrap();
     let (from, log) = (fixture(UPDATED).join("table/_delta_log"), copy.path().join("_delta_log"));
     std::fs::create_dir(&log).unwrap();
@@ -249,6 +249,18 @@ fn checkpoint_writes_what_is_read_from_then_on() {
     let text = String::from_utf8(run(&["checkpoint"]).stdout).unwrap();
     assert!(text.contains("tombstones") && text.contains(".checkpoint.parquet"), "{text}");
     assert_eq!(run(&["checkpoint", "--form", "v2"]).status.code(), Some(2), "the table lacks the feature");
+
+    let compacted: Value = serde_json::from_slice(&run(&["compact-logs", "--from", "0", "--json"]).stdout).unwrap();
+    assert_eq!((&compacted["start"], &compacted["end"]), (&0.into(), &expected["version"]));
+    let text = String::from_utf8(run(&["compact-logs", "--from", "0"]).stdout).unwrap();
+    assert!(text.contains("there already"), "{text}");
+    assert!(String::from_utf8(run(&["compact-logs"]).stdout).unwrap().contains("nothing to do"));
+    assert_eq!(run(&["compact-logs", "--from", "9", "--to", "3"]).status.code(), Some(2));
+
+    let text = String::from_utf8(run(&["cleanup", "--dry-run"]).stdout).unwrap();
+    assert!(text.contains("0 files would be deleted") && text.contains("no commit is as old"), "{text}");
+    let plan: Value = serde_json::from_slice(&run(&["cleanup", "--json"]).stdout).unwrap();
+    assert_eq!((&plan["dryRun"], &plan["files"]), (&false.into(), &serde_json::json!([])));
 }
 
 /// Runs `deltaic ARGUMENTS`, with a text for it to read.

@@ -10,6 +10,7 @@
 //! | make a table | [`Transaction::create`] |
 //! | choose how a version is put | [`committer`] |
 //! | settle a commit of unknown outcome | [`PendingCommit::settle`] |
+//! | drop a table feature | [`feature_drop`] |
 //! | write a checkpoint | [`maintenance::write_checkpoint`] |
 //! | keep the log in order | [`maintenance`] |
 //!
@@ -18,6 +19,7 @@
 
 pub mod committer;
 mod conflict;
+pub mod feature_drop;
 mod invariants;
 mod isolation;
 mod local_file;
@@ -27,6 +29,7 @@ mod operation;
 mod outcome;
 mod read_set;
 mod retry;
+mod row_tracking_backfill;
 mod settle;
 mod staged;
 mod stamp;

@@ -12,14 +12,15 @@
 //!                   upkeep of the log, which changes nothing about it
 //! ```
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use deltaic_log::action::{Add, AddCdcFile, DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::commit_file::write_actions;
-use deltaic_log::feature::{CATALOG_MANAGED, FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
+use deltaic_log::feature::{CATALOG_MANAGED, CHECKPOINT_PROTECTION, FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
 use deltaic_log::table_properties::TableProperties;
 use deltaic_log::table_properties::property::{self, FEATURE_PREFIX};
 use deltaic_log::{
@@ -33,10 +34,11 @@ use crate::conflict::{self, Ours};
 use crate::invariants;
 use crate::isolation;
 use crate::maintenance::{Landed, Upkeep, after_commit};
-use crate::operation::Operation;
+use crate::operation::{Effect, Operation};
 use crate::outcome::{CommitOutcome, Committed};
 use crate::read_set::ReadSet;
 use crate::retry::RetryPolicy;
+use crate::row_tracking_backfill;
 use crate::settle::{PendingCommit, Settled, publish, put_and_settle};
 use crate::staged::Staged;
 use crate::stamp::{ROW_TRACKING_DOMAIN, Stamped, Standing, stamp};
@@ -83,6 +85,22 @@ pub struct Transaction {
     staged: Staged,
     retry: RetryPolicy,
     upkeep: Upkeep,
+}
+
+/// What is to be done, after the commits that came first.
+struct Rebased<'a> {
+    staged: Cow<'a, Staged>,
+    /// The first of those commits, for the upkeep.
+    passed: Vec<Winner>,
+}
+
+impl Rebased<'_> {
+    /// Keeps a winner, unless there are too many to be worth it.
+    fn remember(&mut self, winner: Winner) {
+        if self.passed.len() < PASSED_MAX {
+            self.passed.push(winner);
+        }
+    }
 }
 
 /// What the transaction goes out from.
@@ -251,6 +269,9 @@ impl Transaction {
 /// What is to be done.
 impl Transaction {
     /// Adds a file. Row ids and the version of its rows are given when it is committed, unless it has them.
+    ///
+    /// A file that is in the table already may be added again, to tell more of it, only where `data_change` is false: it
+    /// brings no rows. The version's checksum counts on it.
     pub fn add(&mut self, add: Add) {
         self.staged.adds.push(add);
     }
@@ -289,6 +310,26 @@ impl Transaction {
         let after = before.with_features(features);
         if after != *before {
             self.staged.protocol = Some(after);
+        }
+        check_writable(&self.configuration()?, &*self.committer).with("table", self.store.root())
+    }
+
+    /// Drops a feature that the table does not use any more. `metadata` is without its properties, `domains` are those of
+    /// which its own go.
+    pub(crate) fn drop_feature(
+        &mut self,
+        feature: &'static FeatureSpec,
+        metadata: Option<Metadata>,
+        domains: BTreeMap<String, DomainMetadata>,
+        protects_checkpoints: bool,
+    ) -> Result<()> {
+        let protected = protects_checkpoints.then_some(&CHECKPOINT_PROTECTION);
+        self.staged.protocol = Some(self.base().protocol().with_features(protected).without_feature(feature));
+        self.staged.metadata = metadata;
+        self.staged.dropped = Some(feature);
+        self.staged.protects_checkpoints = protects_checkpoints;
+        if let Some(domain) = domains.into_values().find(|domain| domain.domain == ROW_TRACKING_DOMAIN) {
+            self.staged.domains.insert(ROW_TRACKING_DOMAIN.to_owned(), DomainMetadata { removed: true, ..domain });
         }
         check_writable(&self.configuration()?, &*self.committer).with("table", self.store.root())
     }
@@ -363,31 +404,33 @@ impl Transaction {
     #[tracing::instrument(name = "commit", skip_all, fields(table = %self.store.root(), txn_id = %self.staged.txn_id))]
     async fn run(&self) -> Result<Committed, Stop> {
         let mut tip = self.begin_tip().await?;
-        let mut passed = Vec::new();
+        let mut rebased = Rebased { staged: Cow::Borrowed(&self.staged), passed: Vec::new() };
         if let Some(winner) = self.winner_of_old(&tip).await? {
-            tip = self.pass(tip, winner, &mut passed).await?;
+            tip = self.pass(tip, winner, &mut rebased).await?;
         }
         for attempts in 1..=self.retry.attempts_max.max(1) {
-            let commit = stamp(&self.staged, self.standing(&tip)?, &tip, self.now())?;
+            let standing = self.standing(&rebased.staged, &tip)?;
+            let commit = stamp(&rebased.staged, standing, &tip, self.now())?;
             invariants::check(&commit, &tip, self.committer.access())?;
             let Some(winner) = self.put(&commit).await? else {
                 publish(&*self.committer, &self.store, commit.version).await;
-                return Ok(self.landed(commit, &tip, &passed, attempts).await);
+                return Ok(self.landed(commit, &tip, &rebased.passed, attempts).await);
             };
-            tip = self.pass(tip, winner, &mut passed).await?;
+            tip = self.pass(tip, winner, &mut rebased).await?;
             self.retry.pause(attempts, self.context()).await;
         }
         Err(self.exhausted(&tip).into())
     }
 
     /// Goes on behind the commits that came after `tip`, the first of which is at hand, if none of them disturbs this one.
-    async fn pass(&self, mut tip: Tip, first: Bytes, passed: &mut Vec<Winner>) -> Result<Tip, Stop> {
-        let standing = self.standing(&tip)?;
+    async fn pass(&self, mut tip: Tip, first: Bytes, rebased: &mut Rebased<'_>) -> Result<Tip, Stop> {
+        let standing = self.standing(&rebased.staged, &tip)?;
         for winner in winner::load(&*self.committer, &self.store, tip.next(), first).await? {
             self.check_not_committed_by(&winner)?;
             let configuration = conflict::check(&self.ours(standing), &winner, &tip.configuration)?;
             tip = tip.after(&winner, configuration)?;
-            self.remember(passed, winner);
+            row_tracking_backfill::rebase(&mut rebased.staged, &winner);
+            rebased.remember(winner);
         }
         Ok(self.timed(tip).await?)
     }
@@ -416,13 +459,6 @@ impl Transaction {
         let landed =
             Landed { store: &self.store, base: self.snapshot(), passed, commit: &commit, before: &tip.configuration };
         Committed { version, timestamp, attempts, upkeep: after_commit(&landed, self.upkeep).await }
-    }
-
-    /// Keeps a winner for the upkeep, unless there are too many to be worth it.
-    fn remember(&self, passed: &mut Vec<Winner>, winner: Winner) {
-        if passed.len() < PASSED_MAX {
-            passed.push(winner);
-        }
     }
 
     fn snapshot(&self) -> Option<&Snapshot> {
@@ -457,9 +493,9 @@ impl Transaction {
         }
     }
 
-    fn standing(&self, tip: &Tip) -> Result<Standing> {
-        let isolation = isolation::of_commit(&tip.configuration, &self.staged)?;
-        Ok(Standing { isolation, is_blind_append: isolation::is_blind_append(&self.staged, &self.read) })
+    fn standing(&self, staged: &Staged, tip: &Tip) -> Result<Standing> {
+        let isolation = isolation::of_commit(&tip.configuration, staged)?;
+        Ok(Standing { isolation, is_blind_append: isolation::is_blind_append(staged, &self.read) })
     }
 
     fn ours(&self, standing: Standing) -> Ours<'_> {
@@ -469,8 +505,10 @@ impl Transaction {
             read: &self.read,
             isolation: standing.isolation,
             is_blind_append: standing.is_blind_append,
+            is_backfill: self.staged.operation.effect() == Effect::Backfills,
             changes_protocol: self.staged.protocol.is_some(),
             changes_metadata: self.staged.metadata.is_some(),
+            dropped: self.staged.dropped,
             access: self.committer.access(),
             domains: self.staged.domains.keys().map(String::as_str).collect(),
             removes,

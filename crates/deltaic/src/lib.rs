@@ -37,11 +37,11 @@
 
 pub mod check;
 mod checkpoint;
+mod log_maintenance;
 pub mod manual;
 pub mod storage;
 mod table;
 mod time;
-mod upkeep;
 
 pub use deltaic_commit as commit;
 pub use deltaic_log as log;

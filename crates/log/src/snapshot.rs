@@ -228,6 +228,11 @@ impl Snapshot {
         &self.0.store
     }
 
+    /// How the table was opened: by its path, or through its catalog.
+    pub fn access(&self) -> Access {
+        self.options(None).access()
+    }
+
     /// The files of the log that make this version.
     pub fn segment(&self) -> &LogSegment {
         &self.0.segment
@@ -386,11 +391,6 @@ impl Snapshot {
     /// As [`Self::open`]; [`ErrorKind::VersionNotFound`], with the range that there is.
     pub async fn at_version(&self, version: Version) -> Result<Self> {
         Self::open_in(self.store(), self.options(Some(version))).await
-    }
-
-    /// How the table was opened.
-    pub fn access(&self) -> Access {
-        self.options(None).access()
     }
 
     fn options(&self, version: Option<Version>) -> SnapshotOptions {

@@ -107,11 +107,12 @@ pub enum UpkeepStep {
 
 impl UpkeepReport {
     fn keep<T>(&mut self, step: UpkeepStep, done: Result<T>) -> Option<T> {
-        done.map_err(|error| {
-            tracing::warn!(%error, ?step, "the commit stands, but the log's upkeep after it failed");
-            self.warnings.push(UpkeepWarning { step, error: Arc::new(error) });
-        })
-        .ok()
+        done.map_err(|error| self.warn(step, error)).ok()
+    }
+
+    pub(crate) fn warn(&mut self, step: UpkeepStep, error: Error) {
+        tracing::warn!(%error, ?step, "the commit stands, but the log's upkeep after it failed");
+        self.warnings.push(UpkeepWarning { step, error: Arc::new(error) });
     }
 }
 

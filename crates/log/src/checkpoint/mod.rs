@@ -2,7 +2,7 @@
 //! version, in classic, multi-part and UUID-named form, with [sidecar
 //! files](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#sidecar-files) or without.
 //!
-//! A [`Checkpoint`] is opened by its footers alone; what is asked of it is read then, column by column.
+//! A checkpoint is opened by its footers alone; what is asked of it is read then, column by column.
 
 mod actions;
 mod content;

@@ -1,4 +1,4 @@
-use super::{FeatureSpec, Heading, LegacyVersions, Support, WriterRequirements};
+use super::{FeatureSpec, Heading, LegacyVersions, Removal, Support, WriterRequirements};
 use crate::table_properties::property;
 use crate::{Result, TableConfiguration};
 
@@ -8,6 +8,7 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
     legacy: Some(LegacyVersions { reader: 1, writer: 4 }),
     heading: Heading::spec("Change Data Feed", "add-cdc-file"),
     write: Support::Full,
+    removal: Removal::with(&[property::ENABLE_CHANGE_DATA_FEED.spec.key]),
     is_active: |table| table.is_set(&property::ENABLE_CHANGE_DATA_FEED),
     writer_requirements,
     ..FeatureSpec::WRITER

@@ -1,4 +1,4 @@
-use super::{FeatureSpec, Heading, LegacyVersions, ReaderRequirements, Support, WriterRequirements};
+use super::{FeatureSpec, Heading, LegacyVersions, ReaderRequirements, Removal, Support, WriterRequirements};
 use crate::schema::ColumnMappingMode;
 use crate::{Result, TableConfiguration};
 
@@ -8,6 +8,10 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
     legacy: Some(LegacyVersions { reader: 2, writer: 5 }),
     heading: Heading::spec("Column Mapping", "column-mapping"),
     write: Support::Full,
+    removal: Removal {
+        remedy: "rewrite its files under the columns' own names, which turns column mapping off",
+        ..Removal::WHEN_INACTIVE
+    },
     is_active: |table| table.column_mapping_mode() != ColumnMappingMode::None,
     reader_requirements,
     writer_requirements,

@@ -1,4 +1,4 @@
-use super::{FeatureSpec, Heading, Support, WriterRequirements};
+use super::{FeatureSpec, Heading, Removal, Support, WriterRequirements};
 use crate::table_properties::property;
 use crate::{Result, TableConfiguration};
 
@@ -7,6 +7,7 @@ pub(super) const FEATURE: FeatureSpec = FeatureSpec {
     name: "materializePartitionColumns",
     heading: Heading::rfc("Materialize Partition Columns", "materialize-partition-columns.md"),
     write: Support::Full,
+    removal: Removal::with(&[property::ENABLE_MATERIALIZE_PARTITION_COLUMNS.spec.key]),
     is_active: |table| table.is_set(&property::ENABLE_MATERIALIZE_PARTITION_COLUMNS),
     writer_requirements,
     ..FeatureSpec::WRITER

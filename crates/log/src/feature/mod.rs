@@ -32,6 +32,7 @@ mod materialize_partition_columns;
 mod protocol;
 mod redirect_reader_writer;
 mod redirect_writer_only;
+mod removal;
 mod requirements;
 mod row_tracking;
 mod table;
@@ -53,6 +54,7 @@ pub use column_mapping::FEATURE as COLUMN_MAPPING;
 pub use deletion_vectors::FEATURE as DELETION_VECTORS;
 pub use domain_metadata::FEATURE as DOMAIN_METADATA;
 pub use in_commit_timestamp::FEATURE as IN_COMMIT_TIMESTAMP;
+pub use removal::{Removal, Traces};
 pub use requirements::{ColumnSource, FieldSource, Origin, PartSource, ReaderRequirements, RowTrackingSource, Shape};
 pub use row_tracking::FEATURE as ROW_TRACKING;
 pub use table::render_table;
@@ -123,6 +125,8 @@ pub struct FeatureSpec {
     pub write: Support,
     /// Whether a table that supports the feature makes use of it (spec: "Active Features").
     pub is_active: fn(&TableConfiguration) -> bool,
+    /// How the feature is dropped.
+    pub removal: Removal,
     /// Adds what readers must do for a table that supports the feature.
     pub reader_requirements: fn(&TableConfiguration, &mut ReaderRequirements),
     /// Adds what writers of rows must do for a table that supports the feature. It fails where the table's metadata is broken.
@@ -196,6 +200,7 @@ impl FeatureSpec {
         read: Support::Full,
         write: Support::NOT_WRITTEN,
         is_active: when_supported,
+        removal: Removal::WHEN_INACTIVE,
         reader_requirements: no_requirements,
         writer_requirements: |_, _| Ok(()),
     };
@@ -267,7 +272,7 @@ mod tests {
     #[test]
     fn every_feature_has_its_own_file_and_every_file_its_feature() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/feature");
-        let shared = ["mod", "protocol", "requirements", "table", "upgrade", "writer_requirements"];
+        let shared = ["mod", "protocol", "removal", "requirements", "table", "upgrade", "writer_requirements"];
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut names: Vec<String> = files
             .filter(|path| !shared.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)))

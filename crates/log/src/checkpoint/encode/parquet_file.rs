@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Compression;
@@ -86,23 +86,34 @@ impl RowGroupJob {
     ///
     /// # Errors
     /// [`ErrorKind::Internal`].
-    pub fn run(mut self) -> Result<EncodedRowGroup> {
-        for batch in &self.batches {
-            let mut writers = self.writers.iter_mut();
-            for field in self.schema.fields() {
-                let column: ArrayRef = match batch.column_by_name(field.name()) {
-                    Some(column) => column.clone(),
-                    None => new_null_array(field.data_type(), batch.num_rows()),
-                };
-                for leaf in compute_leaves(field, &column).map_err(internal)? {
-                    let writer = writers.next().expect("there is a writer for each leaf of the schema");
+    pub fn run(self) -> Result<EncodedRowGroup> {
+        let Self { mut writers, schema, batches } = self;
+        let mut rest = writers.as_mut_slice();
+        for field in schema.fields() {
+            let columns = columns_of(field, &batches);
+            let leaves = compute_leaves(field, &new_null_array(field.data_type(), 0)).map_err(internal)?.len();
+            let (own, others) = rest.split_at_mut(leaves);
+            rest = others;
+            for column in &columns {
+                for (writer, leaf) in own.iter_mut().zip(compute_leaves(field, column).map_err(internal)?) {
                     writer.write(&leaf).map_err(internal)?;
                 }
             }
         }
-        let chunks = self.writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>();
+        let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>();
         Ok(EncodedRowGroup(chunks.map_err(internal)?))
     }
+}
+
+/// A column's values in all batches. Where none has the column, it is null throughout: said once, not for each batch.
+fn columns_of(field: &Field, batches: &[RecordBatch]) -> Vec<ArrayRef> {
+    let of_batch = |batch: &RecordBatch| batch.column_by_name(field.name()).cloned();
+    if batches.iter().all(|batch| of_batch(batch).is_none()) {
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        return vec![new_null_array(field.data_type(), rows)];
+    }
+    let or_null = |batch| of_batch(batch).unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()));
+    batches.iter().map(or_null).collect()
 }
 
 /// Snappy, as every reader of checkpoints knows it. A dictionary where values repeat: elsewhere it would be built in vain.
@@ -121,13 +132,15 @@ fn properties(schema: &SchemaDescriptor) -> WriterPropertiesPtr {
 
 fn repeats(path: &[String]) -> bool {
     let name = |at: usize| path.get(at).map(String::as_str);
-    match (name(0), name(1), name(2)) {
-        (Some("add"), Some("stats_parsed"), Some("nullCount" | "numRecords")) => true,
-        (Some("add" | "remove"), Some("partitionValues" | "partitionValues_parsed" | "tags"), _) => true,
-        (Some("add" | "remove"), Some("defaultRowCommitVersion" | "clusteringProvider"), _) => true,
-        (Some("add" | "remove"), Some("deletionVector"), Some("storageType" | "pathOrInlineDv")) => true,
-        _ => false,
-    }
+    let of_files = matches!(name(0), Some("add" | "remove"));
+    of_files
+        && match name(1) {
+            Some("partitionValues" | "partitionValues_parsed" | "tags" | "clusteringProvider") => true,
+            Some("defaultRowCommitVersion") => true,
+            Some("stats_parsed") => matches!(name(2), Some("nullCount" | "numRecords")),
+            Some("deletionVector") => matches!(name(2), Some("storageType" | "pathOrInlineDv")),
+            _ => false,
+        }
 }
 
 fn internal(error: ParquetError) -> Error {
