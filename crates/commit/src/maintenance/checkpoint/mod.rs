@@ -74,9 +74,10 @@ pub struct CheckpointWritten {
 /// # let context = Context::new(Arc::new(SingleStore::new(Arc::new(object_store::memory::InMemory::new()))));
 /// # let root = "memory:///table".parse().unwrap();
 /// # let store = TableStore::new(&root, context.clone())?;
-/// # let committer = Arc::new(deltaic_commit::committer::PutIfAbsent::new());
 /// # let metadata = serde_json::from_str(r#"{"id":"x","schemaString":"{\"type\":\"struct\",\"fields\":[]}"}"#).unwrap();
-/// # Transaction::create(&store, committer, metadata, Operation::new("CREATE TABLE")).await?.commit().await.into_result()?;
+/// # let committer = deltaic_commit::committer::for_table(&store);
+/// # let create = Transaction::create(&store, committer, metadata, Operation::new("CREATE TABLE")).await?;
+/// # create.commit().await.into_result()?;
 /// let snapshot = Snapshot::open(&root, context.clone(), SnapshotOptions::new()).await?;
 /// let written = maintenance::write_checkpoint(&snapshot, maintenance::CheckpointOptions::new()).await?;
 /// assert_eq!((written.version, written.actions), (Version(0), 2));

@@ -45,7 +45,8 @@ impl FileWriter {
             encoder: CheckpointFileEncoder::new(schema)?,
             open: RowGroup::default(),
             encoding: FuturesOrdered::new(),
-            encoding_max: context.cpu.parallelism().min(fit).max(1),
+            // One more than run at a time: while the oldest is put, none of the cores waits.
+            encoding_max: (context.cpu.parallelism() + 1).min(fit).max(1),
         })
     }
 
