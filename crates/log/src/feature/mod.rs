@@ -48,6 +48,7 @@ mod writer_requirements;
 pub use append_only::FEATURE as APPEND_ONLY;
 pub use catalog_managed::FEATURE as CATALOG_MANAGED;
 pub use change_data_feed::FEATURE as CHANGE_DATA_FEED;
+pub use clustering::FEATURE as CLUSTERING;
 pub use column_mapping::FEATURE as COLUMN_MAPPING;
 pub use deletion_vectors::FEATURE as DELETION_VECTORS;
 pub use domain_metadata::FEATURE as DOMAIN_METADATA;
@@ -55,6 +56,7 @@ pub use in_commit_timestamp::FEATURE as IN_COMMIT_TIMESTAMP;
 pub use requirements::{ColumnSource, FieldSource, Origin, PartSource, ReaderRequirements, RowTrackingSource, Shape};
 pub use row_tracking::FEATURE as ROW_TRACKING;
 pub use table::render_table;
+pub use type_widening::FEATURE as TYPE_WIDENING;
 pub use upgrade::needed_by;
 pub use writer_requirements::{ComputedColumn, ComputedValues, RowCheck, WriterRequirements};
 

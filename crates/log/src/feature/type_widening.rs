@@ -3,7 +3,7 @@ use crate::TableConfiguration;
 use crate::table_properties::property;
 
 /// Column types grow without rewriting files.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "typeWidening",
     aliases: &["typeWidening-preview"],
     heading: Heading::spec("Type Widening", "type-widening"),
