@@ -258,6 +258,9 @@ pub(crate) struct Create {
     /// The columns that part the table's files, in order.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) partition_by: Vec<String>,
+    /// The columns by which rows are to lie together, at most four.
+    #[arg(long, value_delimiter = ',', value_name = "A,B", conflicts_with = "partition_by")]
+    pub(crate) cluster_by: Vec<String>,
     /// A table property, such as delta.enableDeletionVectors=true. May be repeated.
     #[arg(long = "property", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) properties: Vec<(String, String)>,

@@ -19,6 +19,7 @@ pub(crate) async fn run(arguments: Create) -> Outcome {
     let mut create = CreateBuilder::new(builder.target().await?, schema(&arguments)?)
         .mode(mode)
         .partition_by(arguments.partition_by.clone())
+        .cluster_by(arguments.cluster_by.clone())
         .properties(arguments.properties.clone());
     for (name, sql) in &arguments.constraints {
         create = create.constraint(name, sql);

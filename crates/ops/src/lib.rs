@@ -15,6 +15,7 @@
 //! This is the only crate that creates or deletes data files. A file is whole, and on disk, before a commit names it; what a
 //! failed operation wrote is removed, unless nobody knows whether its commit stands.
 
+mod clustering;
 pub mod create;
 mod data;
 pub mod delete;

@@ -41,24 +41,27 @@ impl PartitionPredicate {
         Ok(Some(Self { bound, keys: keys.collect(), fields, schema, eval: eval.clone() }))
     }
 
-    /// For each row of the chunk, whether the predicate is true for all rows of that file. Rows that are not live count for
-    /// nothing.
+    /// For each row of the chunk, whether it is live, and the predicate true for all rows of that file.
     ///
     /// # Errors
     /// [`deltaic_log::ErrorKind::CorruptLog`] where a partition value is none of its column; that of the evaluation.
     pub(crate) fn matches(&self, chunk: &FileChunk) -> Result<Vec<bool>> {
+        let live: Vec<usize> = (0..chunk.rows()).filter(|row| chunk.is_live(*row)).collect();
         let columns = self.keys.iter().zip(&self.fields.fields).map(|(key, field)| {
             let Some((codes, texts)) = chunk.partition_column(key) else {
-                return parse_column(vec![None; chunk.rows()], &field.data_type);
+                return parse_column(vec![None; live.len()], &field.data_type);
             };
             // Code 0 is null.
             let values = parse_column(std::iter::once(None).chain(texts.into_iter().map(Some)), &field.data_type)?;
-            Ok(take(&values, &UInt32Array::from(codes.to_vec()), None)?)
+            let codes: UInt32Array = live.iter().map(|row| codes.get(*row).copied()).collect();
+            Ok(take(&values, &codes, None)?)
         });
         let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(chunk.rows()));
+        let options = RecordBatchOptions::new().with_row_count(Some(live.len()));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
         let found = self.bound.evaluate_predicate(&batch, &self.eval)?;
-        Ok(found.iter().map(|value| value == Some(true)).collect())
+        let mut matches = vec![false; chunk.rows()];
+        live.iter().zip(&found).for_each(|(row, value)| matches[*row] = value == Some(true));
+        Ok(matches)
     }
 }

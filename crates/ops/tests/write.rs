@@ -453,3 +453,49 @@ fn a_plan_reads_nothing() {
     assert_eq!(plan.added_columns, ["new"]);
     assert_eq!(place.version(), Version(0));
 }
+
+#[test]
+fn types_grow_with_the_input_where_the_table_allows() {
+    let place = created(vec![StructField::nullable("id", P::Short)], |create| {
+        create.property("delta.enableTypeWidening", "true")
+    });
+    let shorts: ArrayRef = Arc::new(arrow_array::Int16Array::from(vec![1]));
+    place.write(batch(&[("id", shorts)]), append).unwrap();
+    let wide = || batch(&[("id", numbers([70_000]))]);
+    assert_eq!(check_refused(&place, wide(), append).kind(), ErrorKind::InvalidRow);
+    place.write(wide(), |write| append(write).schema_mode(SchemaMode::Merge)).unwrap();
+    assert_eq!(ids(&place), [1, 70_000]);
+    assert_eq!(place.snapshot().schema().fields[0].type_changes().unwrap().len(), 1);
+}
+
+#[test]
+fn clustering_columns_are_always_measured() {
+    let place = created(vec![StructField::nullable("id", P::Long), StructField::nullable("k", P::Long)], |create| {
+        create.cluster_by(["K"]).property("delta.dataSkippingNumIndexedCols", "1")
+    });
+    place.write(batch(&[("id", numbers(1..2)), ("k", numbers(5..6))]), append).unwrap();
+    let stats: Value = serde_json::from_str(place.adds(1)[0]["stats"].as_str().unwrap()).unwrap();
+    assert_eq!(stats["minValues"], json!({"id": 1, "k": 5}));
+    let domains = block_on(place.snapshot().domains()).unwrap();
+    assert_eq!(domains["delta.clustering"].configuration, r#"{"clusteringColumns":[["k"]]}"#);
+    let builder = CreateBuilder::new(Place::in_memory().target(), place.snapshot().schema().clone());
+    let both = builder.clone().cluster_by(["k"]).partition_by(["id"]);
+    assert_eq!(block_on(both.execute()).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(block_on(builder.cluster_by(["no"]).execute()).unwrap_err().kind(), ErrorKind::UnknownColumn);
+}
+
+#[test]
+fn partition_columns_stand_in_files_where_the_table_says_so() {
+    let place = created(vec![StructField::nullable("id", P::Long), StructField::nullable("p", P::Long)], |create| {
+        create.partition_by(["p"]).property("delta.enableMaterializePartitionColumnsFeature", "true")
+    });
+    place.write(batch(&[("id", numbers(1..2)), ("p", numbers(5..6))]), append).unwrap();
+    let path = place.data_files().pop().unwrap();
+    let file = block_on(place.store.read(path.strip_prefix("table/").unwrap())).unwrap().unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let names: Vec<&str> = reader.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["id", "p"]);
+    let stats: Value = serde_json::from_str(place.adds(1)[0]["stats"].as_str().unwrap()).unwrap();
+    assert_eq!(stats["minValues"], json!({"id": 1}));
+    assert_eq!(place.lines(), [json!({"id": 1, "p": 5})]);
+}

@@ -1,9 +1,10 @@
-use super::{FeatureSpec, Heading};
+use super::{FeatureSpec, Heading, Support};
 
 /// Rows that lie near each other in some columns are kept together.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "clustering",
     requires: &["domainMetadata"],
     heading: Heading::spec("Clustered Table", "clustered-table"),
+    write: Support::Full,
     ..FeatureSpec::WRITER
 };

@@ -4,7 +4,7 @@ use crate::schema::column_metadata::key;
 use crate::table_properties::property;
 
 /// Column types grow without rewriting files.
-pub(super) const FEATURE: FeatureSpec = FeatureSpec {
+pub const FEATURE: FeatureSpec = FeatureSpec {
     name: "typeWidening",
     aliases: &["typeWidening-preview"],
     heading: Heading::spec("Type Widening", "type-widening"),

@@ -20,6 +20,16 @@ pub struct TypeChange {
     pub field_path: ColumnPath,
 }
 
+impl TypeChange {
+    fn to_json(&self) -> Value {
+        let mut json = serde_json::json!({"fromType": self.from.to_string(), "toType": self.to.to_string()});
+        if !self.field_path.is_root() {
+            json["fieldPath"] = Value::from(self.field_path.names().join("."));
+        }
+        json
+    }
+}
+
 impl PrimitiveType {
     /// Whether values of this type can be read as `to` by a change that the protocol allows, in one step or many.
     /// A type widens to itself.
@@ -62,6 +72,26 @@ impl StructField {
             },
             Some(_) => Err(self.malformed(key::TYPE_CHANGES, "a list of changes")),
         }
+    }
+
+    /// The same field, with one more change in its metadata. The type is left as it is.
+    ///
+    /// ```
+    /// use deltaic_log::schema::{ColumnPath, PrimitiveType, StructField, TypeChange};
+    /// let change = TypeChange { from: PrimitiveType::Short, to: PrimitiveType::Long, field_path: ColumnPath::root() };
+    /// let field = StructField::nullable("n", PrimitiveType::Long).with_type_change(&change)?;
+    /// assert_eq!(field.type_changes()?, [change]);
+    /// # Ok::<(), deltaic_log::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::type_changes`], of the changes that are there already.
+    pub fn with_type_change(mut self, change: &TypeChange) -> Result<Self> {
+        let mut changes = self.type_changes()?;
+        changes.push(change.clone());
+        let changes: Vec<Value> = changes.iter().map(TypeChange::to_json).collect();
+        self.metadata.insert(key::TYPE_CHANGES.to_owned(), Value::from(changes));
+        Ok(self)
     }
 
     fn type_change(&self, change: &Value) -> Result<TypeChange> {

@@ -16,6 +16,7 @@ use crate::target::Target;
 pub(crate) struct TableSpec {
     pub(crate) schema: StructType,
     pub(crate) partition_by: Vec<String>,
+    pub(crate) cluster_by: Vec<String>,
     pub(crate) properties: BTreeMap<String, String>,
     /// Conditions by name.
     pub(crate) constraints: BTreeMap<String, String>,
@@ -28,6 +29,7 @@ impl TableSpec {
         Self {
             schema,
             partition_by: Vec::new(),
+            cluster_by: Vec::new(),
             properties: BTreeMap::new(),
             constraints: BTreeMap::new(),
             name: None,

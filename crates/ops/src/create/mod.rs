@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 
 use deltaic_commit::{Operation, Transaction};
 use deltaic_log::action::Metadata;
+use deltaic_log::feature::CLUSTERING;
 use deltaic_log::schema::StructType;
-use deltaic_log::{Error, ErrorKind, Result};
+use deltaic_log::{Error, ErrorKind, Result, Snapshot};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::clustering::{self, CLUSTERING_DOMAIN};
 use crate::finish;
 use crate::remove::removal;
 use crate::report::Report;
@@ -105,6 +107,13 @@ impl CreateBuilder {
         self
     }
 
+    /// The columns by which rows are to lie together, at most four; fields of structs as `a.b`. Not together with partition
+    /// columns. Rows are brought together by other verbs than writes.
+    pub fn cluster_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.spec.cluster_by = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// One more table property: one of the protocol's, whose value is checked, or any other, which is kept.
     pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.spec.properties.insert(key.into(), value.into());
@@ -180,6 +189,13 @@ impl CreateBuilder {
                 replace
             }
         };
+        if !self.spec.cluster_by.is_empty() || replaced_clustering(self.target.snapshot.as_ref()).await? {
+            let table = transaction.configuration()?;
+            let mode = table.column_mapping_mode();
+            let columns = clustering::configuration(table.schema(), &self.spec.cluster_by, mode)?;
+            transaction.add_features([&CLUSTERING])?;
+            transaction.set_domain(CLUSTERING_DOMAIN, columns)?;
+        }
         if let Some(text) = self.user_metadata {
             transaction = transaction.with_user_metadata(text);
         }
@@ -195,8 +211,16 @@ impl CreateBuilder {
                 self.spec.description.as_ref().map_or(serde_json::Value::Null, |text| json!(text)),
             )
             .with_parameter("partitionBy", json!(metadata.partition_columns).to_string())
-            .with_parameter("clusterBy", "[]")
+            .with_parameter("clusterBy", json!(self.spec.cluster_by).to_string())
             .with_parameter("properties", properties)
+    }
+}
+
+/// Whether the table that is replaced is clustered.
+async fn replaced_clustering(snapshot: Option<&Snapshot>) -> Result<bool> {
+    match snapshot {
+        Some(snapshot) => Ok(!clustering::clustering_columns(snapshot).await?.is_empty()),
+        None => Ok(false),
     }
 }
 

@@ -9,6 +9,7 @@ use deltaic_log::{Context, Error, ErrorKind, Result, ResultExt};
 use deltaic_scan::expr::{BoundExpr, EvalContext, parse};
 
 use super::metadata::TableSpec;
+use crate::clustering;
 
 /// What Parquet files of other engines cannot have in a column's name, unless column mapping gives it another there.
 const SPECIAL: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '='];
@@ -25,6 +26,11 @@ pub(crate) fn validate(
     check_names(&spec.schema, mode)?;
     check_partitioning(&spec.schema, partition_columns)?;
     check_properties(spec)?;
+    clustering::configuration(&spec.schema, &spec.cluster_by, ColumnMappingMode::None)?;
+    if !spec.cluster_by.is_empty() && !partition_columns.is_empty() {
+        let message = "a table has partition columns or clustering columns, not both: choose";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
     let eval = EvalContext::new(&*context.clock);
     let schema = spec.schema.to_arrow();
     spec.schema.fields.iter().try_for_each(|field| check_expressions(field, &schema, &eval))?;

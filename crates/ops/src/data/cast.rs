@@ -153,7 +153,7 @@ mod tests {
     #[case(Arc::new(Float64Array::from(vec![1.0, 1.5])), PrimitiveType::Integer, Some("1.5"))]
     #[case(Arc::new(Float64Array::from(vec![Some(1.0), None, Some(-0.0)])), PrimitiveType::Integer, None)]
     #[case(Arc::new(Float64Array::from(vec![f64::NAN])), PrimitiveType::Long, Some("NaN"))]
-    #[case(Arc::new(Float64Array::from(vec![9_223_372_036_854_775_808.0])), PrimitiveType::Long, Some("9.223372036854775808e18"))]
+    #[case(Arc::new(Float64Array::from(vec![9_223_372_036_854_775_808.0])), PrimitiveType::Long, Some("9.223372036854776e18"))]
     #[case(Arc::new(Float64Array::from(vec![f64::NAN, f64::INFINITY, 0.5])), PrimitiveType::Float, None)]
     #[case(Arc::new(Float64Array::from(vec![0.1])), PrimitiveType::Float, Some("0.1"))]
     #[case(Arc::new(Float64Array::from(vec![0.1])), decimal(4, 2), None)]

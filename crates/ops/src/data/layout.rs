@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::DataType as Arrow;
 use deltaic_log::feature::WriterRequirements;
-use deltaic_log::schema::{DataType, StructField};
+use deltaic_log::schema::{ColumnPath, DataType, StructField};
 use deltaic_log::table_properties::{CompressionCodec, ParquetFormatVersion, property};
 use deltaic_log::{Error, ErrorKind, Result, TableConfiguration};
 use parquet::arrow::ArrowSchemaConverter;
@@ -42,11 +42,15 @@ pub(crate) struct Purpose<'a> {
     pub(crate) directory: &'static str,
     /// What they hold behind the table's columns.
     pub(crate) extra_columns: &'a [StructField],
+    /// The columns, by their physical paths, that are measured wherever they are.
+    pub(crate) measured_columns: &'a [ColumnPath],
 }
 
-impl Purpose<'_> {
+impl<'a> Purpose<'a> {
     /// The table's own rows.
-    pub(crate) const DATA: Self = Self { directory: "", extra_columns: &[] };
+    pub(crate) fn data(measured_columns: &'a [ColumnPath]) -> Self {
+        Self { directory: "", extra_columns: &[], measured_columns }
+    }
 }
 
 /// A partition column.
@@ -82,7 +86,7 @@ impl Layout {
         let prefix_length = table.properties().get(&property::RANDOM_PREFIX_LENGTH)?.get();
         Ok(Self {
             leaf_counts: physical.schema.fields().iter().map(|field| leaf_count(field.data_type())).collect(),
-            statistics: StatisticsPlan::new(table, &physical, requirements)?,
+            statistics: StatisticsPlan::new(table, &physical, requirements, purpose.measured_columns)?,
             extension: extension(&writer_properties),
             directory: purpose.directory,
             partition_columns: partition_columns(table),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use deltaic_log::cpu::{self, Cpu};
 use deltaic_log::{Error, ErrorKind, Location, Result, ResultExt, TableStore};
+use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload, UploadPart};
 
@@ -108,9 +109,9 @@ enum LocalState {
 
 impl LocalFile {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let (path, state) = (self.path.clone(), self.state);
+        let (path, state, sync) = (self.path.clone(), self.state, self.sync);
         self.state = LocalState::Begun;
-        cpu::run(&self.cpu, move || append(&path, state, &bytes).map_err(failed)).await
+        cpu::run(&self.cpu, move || append(&path, state, sync, &bytes).map_err(failed)).await
     }
 
     async fn finish(&mut self) -> Result<()> {
@@ -122,7 +123,7 @@ impl LocalFile {
     }
 }
 
-fn append(path: &Path, state: LocalState, bytes: &[u8]) -> io::Result<()> {
+fn append(path: &Path, state: LocalState, sync: bool, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = match state {
         LocalState::Begun => options.append(true).open(path)?,
@@ -130,7 +131,7 @@ fn append(path: &Path, state: LocalState, bytes: &[u8]) -> io::Result<()> {
             let create = options.append(true).create_new(true);
             match create.open(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    std::fs::create_dir_all(path.parent().unwrap_or(path))?;
+                    make_directory(path.parent().unwrap_or(path), sync)?;
                     create.open(path)?
                 }
                 created => created?,
@@ -138,6 +139,14 @@ fn append(path: &Path, state: LocalState, bytes: &[u8]) -> io::Result<()> {
         }
     };
     file.write_all(bytes)
+}
+
+/// Makes a directory, and whatever lacks above it, and brings each new entry to disk.
+fn make_directory(directory: &Path, sync: bool) -> io::Result<()> {
+    let missing: Vec<&Path> = directory.ancestors().take_while(|directory| !directory.exists()).collect();
+    std::fs::create_dir_all(directory)?;
+    let mut above = missing.into_iter().filter_map(Path::parent).filter(|_| sync);
+    above.try_for_each(|parent| File::open(parent)?.sync_all())
 }
 
 fn failed(error: io::Error) -> Error {
@@ -167,6 +176,10 @@ impl Upload {
         while self.held.len() >= PART_BYTES {
             let part = self.held.split_to(PART_BYTES).freeze();
             self.put_part(part).await?;
+        }
+        // Parts are sent while rows are encoded only if somebody asks after them.
+        while let Some(Some(sent)) = self.in_flight.next().now_or_never() {
+            sent?;
         }
         Ok(())
     }
@@ -202,8 +215,7 @@ impl Upload {
     }
 }
 
-/// Brings the directory entries of these new files to disk, where they are local: those of the files, and of the directories
-/// above them.
+/// Brings the directory entries of these new files to disk, where they are local.
 ///
 /// # Errors
 /// [`ErrorKind::Storage`].
@@ -211,8 +223,7 @@ pub(crate) async fn sync_directories(store: &TableStore, files: &[String]) -> Re
     let mut directories = BTreeSet::new();
     for file in files {
         let Some(local) = store.locate(file)?.local else { return Ok(()) };
-        let depth = file.split('/').count();
-        directories.extend(local.ancestors().skip(1).take(depth).map(Path::to_path_buf));
+        directories.extend(local.parent().map(Path::to_path_buf));
     }
     let sync = move || directories.iter().try_for_each(|directory| File::open(directory)?.sync_all()).map_err(failed);
     cpu::run(&store.context().cpu, sync).await

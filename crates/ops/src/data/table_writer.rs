@@ -105,7 +105,8 @@ impl TableWriter {
         }
         self.rows += rows.num_rows() as u64;
         if self.partitioner.is_none() {
-            return self.encode(0, vec![rows]).await;
+            self.encode(0, vec![rows]).await?;
+            return self.keep_within_memory().await;
         }
         self.staged_bytes += bytes_of(&rows);
         self.staged.push(rows);

@@ -7,7 +7,7 @@ use arrow_schema::{Field, Schema};
 use deltaic_log::action::{Add, AddCdcFile};
 use deltaic_log::deletion_vector::{DeletionVector, DeletionVectorDescriptor};
 use deltaic_log::feature::WriterRequirements;
-use deltaic_log::schema::{PrimitiveType, StructField};
+use deltaic_log::schema::{ColumnPath, PrimitiveType, StructField};
 use deltaic_log::{Error, ErrorKind, Result, Snapshot};
 use deltaic_scan::expr::EvalContext;
 use deltaic_scan::plan::{FileRead, MetadataColumn, RowSet};
@@ -16,6 +16,7 @@ use futures::stream::TryStreamExt;
 
 use super::Deletion;
 use super::matched::MatchedFile;
+use crate::clustering::clustering_columns;
 use crate::data::alignment::{Alignment, relaxed_fields};
 use crate::data::layout::{Layout, Purpose};
 use crate::data::options::FileOptions;
@@ -37,7 +38,8 @@ pub(super) async fn rewrite(
     let partial: Vec<&MatchedFile> = files.iter().filter(|file| !file.is_whole()).collect();
     let stay = |file: &MatchedFile| RowSet::without(inline(&file.deleted.union(&file.positions)));
     let tracked = tracked_columns(snapshot)?;
-    let copy = Copy { snapshot, requirements: &requirements, eval, options };
+    let clustering = clustering_columns(snapshot).await?;
+    let copy = Copy { snapshot, requirements: &requirements, eval, options, clustering: &clustering };
     let reads = partial.iter().map(|file| (*file, stay(file)));
     let copied = copy.copy(reads.collect(), Extra::Tracked(&tracked), &mut deletion.paths).await?;
     deletion.copied_rows = copied.rows;
@@ -90,6 +92,7 @@ struct Copy<'a> {
     requirements: &'a WriterRequirements,
     eval: &'a EvalContext,
     options: &'a FileOptions,
+    clustering: &'a [ColumnPath],
 }
 
 impl Copy<'_> {
@@ -105,7 +108,7 @@ impl Copy<'_> {
             Extra::Tracked(tracked) => ("", tracked.iter().map(|(_, field)| field.clone()).collect()),
             Extra::ChangeType(_) => (CHANGE_DATA, vec![StructField::nullable(CHANGE_TYPE, PrimitiveType::String)]),
         };
-        let purpose = Purpose { directory, extra_columns: &columns };
+        let purpose = Purpose { directory, extra_columns: &columns, measured_columns: self.clustering };
         let layout = Arc::new(Layout::new(table, self.requirements, self.options.clone(), purpose)?);
         let fields = relaxed_fields(table.schema()).fields.into_iter().chain(columns.iter().cloned());
         let fields: Vec<Field> = fields.map(|field| field.to_arrow()).collect();

@@ -89,6 +89,8 @@ pub struct WritePlan {
     pub mode: WriteMode,
     /// The columns that the table gains.
     pub added_columns: Vec<String>,
+    /// The columns whose type grows.
+    pub widened_columns: Vec<String>,
     /// How many files are removed, as far as that does not depend on the new rows.
     pub removed_files: usize,
     /// Their size in bytes.

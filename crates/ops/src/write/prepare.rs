@@ -5,16 +5,17 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use deltaic_commit::{Operation, Transaction};
 use deltaic_log::action::Metadata;
-use deltaic_log::feature::APPEND_ONLY;
-use deltaic_log::schema::{ColumnMappingMode, StructType, same_name};
+use deltaic_log::feature::{APPEND_ONLY, TYPE_WIDENING};
+use deltaic_log::schema::{ColumnMappingMode, ColumnPath, StructType, same_name};
 use deltaic_log::table_properties::property;
 use deltaic_log::{Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration};
 use deltaic_scan::expr::EvalContext;
 use serde_json::json;
 
-use super::merge_schema::merge;
+use super::merge_schema::{Widening, merge};
 use super::overwritten::Overwritten;
 use super::{Options, Replaced, SchemaMode, WriteMode, WritePlan};
+use crate::clustering::clustering_columns;
 use crate::create::{TableSpec, assign_ids, exists};
 use crate::data::alignment::relaxed_fields;
 use crate::data::layout::{Layout, Purpose};
@@ -59,7 +60,11 @@ pub(super) async fn prepare(target: &Target, input: &SchemaRef, options: &Option
         }
     };
     (plan.removed_files, plan.removed_bytes) = overwritten.count();
-    let work = work(target, input, options, transaction, overwritten)?;
+    let clustering = match &target.snapshot {
+        Some(snapshot) => clustering_columns(snapshot).await?,
+        None => Vec::new(),
+    };
+    let work = work(target, input, options, (transaction, overwritten), &clustering)?;
     plan.partition_columns = work.table.partition_columns().to_vec();
     Ok(Prepared { plan, work: Some(work) })
 }
@@ -165,12 +170,14 @@ fn merged(
     input: &SchemaRef,
     plan: &mut WritePlan,
 ) -> Result<Option<Metadata>> {
-    let (schema, added) = merge(table.schema(), &StructType::from_arrow(input)?);
-    if added.is_empty() {
+    let widening = if table.is_active(&TYPE_WIDENING) { Widening::On } else { Widening::Off };
+    let merged = merge(table.schema(), &StructType::from_arrow(input)?, widening)?;
+    if merged.added.is_empty() && merged.widened.is_empty() {
         return Ok(None);
     }
-    plan.added_columns = added.iter().map(ToString::to_string).collect();
-    with_schema(target, table, table.metadata().clone(), schema).map(Some)
+    let names = |paths: &[ColumnPath]| paths.iter().map(ToString::to_string).collect();
+    (plan.added_columns, plan.widened_columns) = (names(&merged.added), names(&merged.widened));
+    with_schema(target, table, table.metadata().clone(), merged.schema).map(Some)
 }
 
 fn with_schema(
@@ -236,8 +243,8 @@ fn work(
     target: &Target,
     input: &SchemaRef,
     options: &Options,
-    transaction: Transaction,
-    overwritten: Overwritten,
+    (transaction, overwritten): (Transaction, Overwritten),
+    clustering: &[ColumnPath],
 ) -> Result<Work> {
     let table = transaction.configuration()?;
     let requirements = table.writer_requirements().with("table", target.store.root())?;
@@ -249,7 +256,7 @@ fn work(
         _ => Vec::new(),
     };
     let pipeline = RowPipeline::new(&table, &requirements, input, extra, eval.clone())?;
-    let layout = Arc::new(Layout::new(&table, &requirements, options.files.clone(), Purpose::DATA)?);
+    let layout = Arc::new(Layout::new(&table, &requirements, options.files.clone(), Purpose::data(clustering))?);
     let schema = Arc::new(relaxed_fields(table.schema()).to_arrow());
     let transaction = match &options.user_metadata {
         Some(text) => transaction.with_user_metadata(text),

@@ -26,6 +26,7 @@ impl StatisticsPlan {
         table: &TableConfiguration,
         physical: &PhysicalSchema,
         requirements: &WriterRequirements,
+        always: &[ColumnPath],
     ) -> Result<Self> {
         let properties = table.properties();
         let prefix_length = properties.get(&property::DATA_SKIPPING_STRING_PREFIX_LENGTH)?;
@@ -37,7 +38,10 @@ impl StatisticsPlan {
             },
         };
         let prefix_length = usize::try_from(prefix_length.unwrap_or(STRING_PREFIX_LENGTH)).unwrap_or(usize::MAX);
-        let mut chooser = Chooser { wanted, mode: table.column_mapping_mode(), prefix_length };
+        let mode = table.column_mapping_mode();
+        let logical = |path: &ColumnPath| table.schema().to_logical_path(path, mode);
+        let always = always.iter().filter_map(logical).collect();
+        let mut chooser = Chooser { wanted, always, mode, prefix_length };
         let mut column = |field: &StructField| {
             let name = field.physical_name(table.column_mapping_mode()).to_owned();
             match table.is_partition_column(&field.name) {
@@ -96,6 +100,8 @@ enum Wanted {
 
 struct Chooser {
     wanted: Wanted,
+    /// Wanted whatever the properties say.
+    always: Vec<ColumnPath>,
     mode: ColumnMappingMode,
     prefix_length: usize,
 }
@@ -118,14 +124,16 @@ impl Chooser {
 
     /// Whether this leaf is measured. To be asked once for each, in order.
     fn wants(&mut self, leaf: &ColumnPath) -> bool {
-        match &mut self.wanted {
+        let is_due = self.always.iter().any(|column| is_at_or_above(column, leaf));
+        let is_wanted = match &mut self.wanted {
             Wanted::First(left) => {
                 let wants = *left > 0;
                 *left = left.saturating_sub(1);
                 wants
             }
             Wanted::Named(columns) => columns.iter().any(|column| is_at_or_above(column, leaf)),
-        }
+        };
+        is_due || is_wanted
     }
 }
 
