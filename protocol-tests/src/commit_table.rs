@@ -13,6 +13,7 @@ use deltaic_log::{
     Context, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs, Version,
 };
 use futures::executor::block_on;
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ pub struct CommitTable {
     memory: Arc<InMemory>,
     /// What the writers' requests meet.
     pub faults: FaultStore,
+    /// The one client of all writers.
+    client: Arc<dyn ObjectStore>,
     /// What the writers put with.
     pub committer: Arc<dyn Committer>,
     /// How many times a writer came: no two of them are given the same ids.
@@ -41,7 +44,8 @@ impl CommitTable {
     pub fn new() -> Self {
         let memory = Arc::new(InMemory::new());
         let faults = FaultStore::new(memory.clone());
-        Self { memory, faults, committer: Arc::new(PutIfAbsent::without_probe()), arrivals: AtomicU64::new(0) }
+        let client = Arc::new(faults.clone());
+        Self { memory, faults, client, committer: Arc::new(PutIfAbsent::without_probe()), arrivals: AtomicU64::new(0) }
     }
 
     /// A table with these properties, at version 0.
@@ -59,7 +63,7 @@ impl CommitTable {
     pub fn store(&self, writer: u64) -> TableStore {
         let ids = SequentialIds::new(self.arrivals.fetch_add(1, Ordering::SeqCst));
         let skew = i64::try_from(writer).expect("few writers") * 1_000;
-        let context = Context::new(Arc::new(SingleStore::new(Arc::new(self.faults.clone()))))
+        let context = Context::new(Arc::new(SingleStore::new(self.client.clone())))
             .with_cpu(Arc::new(InlineCpu))
             .with_clock(Arc::new(ManualClock::new(TimestampMs(1_700_000_000_000 + skew))))
             .with_ids(Arc::new(ids));

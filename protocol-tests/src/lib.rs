@@ -19,14 +19,18 @@ pub mod golden;
 pub mod local;
 pub mod model;
 pub mod mutation;
+pub mod object_server;
 pub mod random_history;
 pub mod rng;
+pub mod row_table;
 pub mod scheduler;
 pub mod test_log;
+pub mod writers;
 
 pub use commit_table::CommitTable;
 pub use counting_store::{CountingStore, Counts};
 pub use fault_store::{Fault, FaultStore};
 pub use model::Model;
+pub use object_server::{ObjectServer, Scripted};
 pub use rng::Rng;
 pub use test_log::TestLog;

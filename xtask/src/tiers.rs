@@ -26,7 +26,12 @@ pub(crate) const TIERS: &[Tier] = &[
         what: "tables on S3, served by moto, and over HTTP, served by WsgiDAV",
         run: python,
     },
-    Tier { name: "node", needs: &["npm", "--version"], what: "tables on Azure storage, served by Azurite", run: node },
+    Tier {
+        name: "node",
+        needs: &["npm", "--version"],
+        what: "tables on Azure storage, served by Azurite, and on s3rver, which no table may be on",
+        run: node,
+    },
     Tier {
         name: "go",
         needs: &["go", "version"],
@@ -79,17 +84,32 @@ fn wsgidav(port: u16) -> String {
 }
 
 fn node() -> Outcome {
-    let port = free_port()?;
     let folder = scratch().join("node");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let install = ["install", "--silent", "--no-fund", "--no-audit", "azurite@3.35"];
-    step("install Azurite", program("npm").args(install).current_dir(&folder))?;
+    let install = ["install", "--silent", "--no-fund", "--no-audit", "azurite@3.35", "s3rver@3.7"];
+    step("install Azurite and s3rver", program("npm").args(install).current_dir(&folder))?;
+    azure(&folder)?;
+    overwriting(&folder)
+}
+
+fn azure(folder: &Path) -> Outcome {
+    let port = free_port()?;
     // Not through npx, whose child would outlive it.
     let mut command = Command::new(folder.join("node_modules/.bin/azurite-blob"));
     command.args(["--silent", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]);
-    command.args(["--blobPort", &port.to_string()]).current_dir(&folder);
+    command.args(["--blobPort", &port.to_string()]).current_dir(folder);
     let _server = Server::start(command)?;
     servers("azure", "DELTAIC_TEST_AZURE", port)
+}
+
+/// A server that ignores the condition of a put.
+fn overwriting(folder: &Path) -> Outcome {
+    let port = free_port()?;
+    let mut command = Command::new(folder.join("node_modules/.bin/s3rver"));
+    command.args(["--silent", "--no-vhost-buckets", "--address", "127.0.0.1", "--configure-bucket", "unsafe"]);
+    command.args(["--port", &port.to_string()]).arg("--directory").arg(folder.join("s3rver")).current_dir(folder);
+    let _server = Server::start(command)?;
+    servers("overwriting", "DELTAIC_TEST_OVERWRITING", port)
 }
 
 fn go() -> Outcome {
