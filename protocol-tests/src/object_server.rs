@@ -277,7 +277,8 @@ impl Answer {
     }
 
     fn write(&self, mut stream: &TcpStream, without_body: bool) -> Option<()> {
-        let mut text = format!("HTTP/1.1 {} Answer\r\ncontent-length: {}\r\n", self.status, self.body.len()).into_bytes();
+        let mut text =
+            format!("HTTP/1.1 {} Answer\r\ncontent-length: {}\r\n", self.status, self.body.len()).into_bytes();
         for (name, value) in &self.headers {
             text.extend(format!("{name}: {value}\r\n").bytes());
         }

@@ -90,8 +90,7 @@ impl RowTable {
     pub async fn commits(&self, committer: &dyn Committer) -> Vec<(u64, Option<String>)> {
         let store = self.store();
         let is_commit = |file: &LogFile| matches!(file.name, LogFileName::Commit(_)).then(|| file.name.version());
-        let mut listed: Vec<Version> =
-            store.list_log(Version(0)).await.unwrap().iter().filter_map(is_commit).collect();
+        let mut listed: Vec<Version> = store.list_log(Version(0)).await.unwrap().iter().filter_map(is_commit).collect();
         listed.sort();
         assert!(listed.iter().zip(0..).all(|(version, expected)| version.0 == expected), "gaps: {listed:?}");
         let read = |version| {

@@ -189,7 +189,8 @@ pub async fn audit(table: &RowTable, reported: &BTreeSet<Report>) -> BTreeSet<Ro
     let committer = for_table(&table.store());
     let commits = table.commits(&*committer).await;
     for report in reported.iter().filter(|report| report.txn_id != "-") {
-        let stands = commits.iter().any(|(version, id)| *version == report.version && id.as_ref() == Some(&report.txn_id));
+        let stands =
+            commits.iter().any(|(version, id)| *version == report.version && id.as_ref() == Some(&report.txn_id));
         assert!(stands, "a reported commit does not stand: {report:?}");
     }
     let rows = table.rows().await;

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use deltaic_commit::committer::conformance::{Subject, all};
 use deltaic_commit::PutOutcome;
+use deltaic_commit::committer::conformance::{Subject, all};
 use deltaic_commit::committer::{PutIfAbsent, for_table};
 use deltaic_log::{Context, ErrorKind, SingleStore, Snapshot, SnapshotOptions, TableStore, Version};
 use deltaic_protocol_tests::row_table::{Options, RowTable, append};
