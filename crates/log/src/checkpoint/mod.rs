@@ -19,7 +19,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::action::{DomainMetadata, Metadata, Protocol, Remove, SetTransaction, Sidecar};
 use crate::action_reconciliation::KeySet;
-use crate::commit_file::DeltaBatch;
+use crate::commit_file::{Delta, DeltaBatch};
 use crate::cpu;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::file_name::{LOG_DIR, SIDECAR_DIR};
@@ -271,9 +271,24 @@ async fn open_json(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {
     let batch = cpu::run(&store.context().cpu, move || {
         let mut batch = DeltaBatch::default();
         batch.read(&bytes)?;
+        check_whole(&batch)?;
         Ok(batch)
     });
     Ok(Top::Json(Arc::new(batch.await.with("file", path)?)))
+}
+
+/// Cut off between two lines, a checkpoint of lines reads without an error. What every checkpoint has tells most of such cases;
+/// unlike parquet, the form has no footer that would tell them all.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`].
+fn check_whole(batch: &DeltaBatch) -> Result<()> {
+    let has = |of: fn(&Delta) -> bool| batch.deltas.iter().any(of);
+    if has(|delta| delta.protocol.is_some()) && has(|delta| delta.metadata.is_some()) {
+        return Ok(());
+    }
+    let message = "a checkpoint has no `protocol` or no `metaData` action, as every one must: it was cut off";
+    Err(Error::new(ErrorKind::CorruptLog, message))
 }
 
 /// A bare file name lies in `_delta_log/_sidecars`; a longer relative path is relative to `_delta_log`.
