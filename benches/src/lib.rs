@@ -93,6 +93,28 @@ pub fn vm_hwm_mb() -> f64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }
 
+/// A table with the same log, beside the table at `table`: files are linked, so that nothing is copied.
+///
+/// # Panics
+/// Where the file system refuses.
+pub fn copy_of_log(table: impl AsRef<Path>) -> tempfile::TempDir {
+    let table = table.as_ref().canonicalize().expect("the table's directory exists");
+    let copy = tempfile::tempdir_in(table.parent().expect("it is not the root")).expect("a folder can be made");
+    link_folder(&table.join("_delta_log"), &copy.path().join("_delta_log"));
+    copy
+}
+
+fn link_folder(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from).expect("the log can be listed") {
+        let (path, target) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).expect("an entry");
+        match path.is_dir() {
+            true => link_folder(&path, &target),
+            false => std::fs::hard_link(&path, &target).expect("a file can be linked"),
+        }
+    }
+}
+
 /// Writes a table's log of `commits` commits, each of which adds `adds` files and removes one of the commit before it.
 /// The data files that it names do not exist.
 ///

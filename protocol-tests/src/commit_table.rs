@@ -3,21 +3,30 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use deltaic::check::{CheckOptions, Finding, Rule, Severity, check};
 use deltaic_commit::committer::{Committer, PutIfAbsent};
 use deltaic_commit::{CommitOutcome, Operation, Transaction};
 use deltaic_log::action::{Action, Add, Metadata, Remove};
 use deltaic_log::commit_file::read_actions;
 use deltaic_log::cpu::InlineCpu;
+use deltaic_log::file_name::LogFileName;
 use deltaic_log::{
-    Context, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs, Version,
+    Clock, Context, ManualClock, SequentialIds, SingleStore, Snapshot, SnapshotOptions, TableStore, TimestampMs,
+    Version,
 };
 use futures::executor::block_on;
+use futures::future::BoxFuture;
+use futures::stream::StreamExt;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::{Value, json};
 
 use crate::FaultStore;
+use crate::fault_store::DELETED;
+
+const ROOT: &str = "memory:///table";
 
 /// A table with the columns `p` (string) and `n` (long), partitioned by `p`.
 #[derive(Debug)]
@@ -29,6 +38,8 @@ pub struct CommitTable {
     client: Arc<dyn ObjectStore>,
     /// What the writers put with.
     pub committer: Arc<dyn Committer>,
+    /// The time, apart from what is wrong with each writer's clock.
+    pub clock: Arc<ManualClock>,
     /// How many times a writer came: no two of them are given the same ids.
     arrivals: AtomicU64,
 }
@@ -45,7 +56,9 @@ impl CommitTable {
         let memory = Arc::new(InMemory::new());
         let faults = FaultStore::new(memory.clone());
         let client = Arc::new(faults.clone());
-        Self { memory, faults, client, committer: Arc::new(PutIfAbsent::without_probe()), arrivals: AtomicU64::new(0) }
+        let committer = Arc::new(PutIfAbsent::without_probe());
+        let clock = Arc::new(ManualClock::new(TimestampMs(1_700_000_000_000)));
+        Self { memory, faults, client, committer, clock, arrivals: AtomicU64::new(0) }
     }
 
     /// A table with these properties, at version 0.
@@ -62,22 +75,26 @@ impl CommitTable {
     /// its own ids.
     pub fn store(&self, writer: u64) -> TableStore {
         let ids = SequentialIds::new(self.arrivals.fetch_add(1, Ordering::SeqCst));
-        let skew = i64::try_from(writer).expect("few writers") * 1_000;
+        let skew_ms = i64::try_from(writer).expect("few writers") * 1_000;
+        let clock = SkewedClock { true_time: self.clock.clone(), skew_ms };
         let context = Context::new(Arc::new(SingleStore::new(self.client.clone())))
             .with_cpu(Arc::new(InlineCpu))
-            .with_clock(Arc::new(ManualClock::new(TimestampMs(1_700_000_000_000 + skew))))
+            .with_clock(Arc::new(clock))
             .with_ids(Arc::new(ids));
-        self.store_in(context)
+        self.store_at(ROOT, context)
     }
 
     /// The table as it is, past all faults.
     pub fn truth(&self) -> TableStore {
-        let context = Context::new(Arc::new(SingleStore::new(self.memory.clone()))).with_cpu(Arc::new(InlineCpu));
-        self.store_in(context)
+        self.store_at(ROOT, self.true_context())
     }
 
-    fn store_in(&self, context: Context) -> TableStore {
-        TableStore::new(&"memory:///table".parse().expect("it is a URL"), context).expect("memory serves every URL")
+    fn true_context(&self) -> Context {
+        Context::new(Arc::new(SingleStore::new(self.memory.clone()))).with_cpu(Arc::new(InlineCpu))
+    }
+
+    fn store_at(&self, root: &str, context: Context) -> TableStore {
+        TableStore::new(&root.parse().expect("it is a URL"), context).expect("memory serves every URL")
     }
 
     /// The newest snapshot, or that of a version, through the storage of a writer that meets no fault now.
@@ -99,22 +116,49 @@ impl CommitTable {
         block_on(append.commit())
     }
 
-    /// Every commit, in order, as it stands.
+    /// Every commit, in order, as it stands, or stood before it was cleaned up.
     ///
     /// # Panics
     /// Where versions are not contiguous.
     pub fn commits(&self) -> Vec<Vec<Action>> {
-        let truth = self.truth();
-        let mut listed: Vec<_> = block_on(truth.list_log(Version(0))).expect("memory lists");
-        listed.sort_by_key(|file| file.name.version());
-        let read = |file: &deltaic_log::store::LogFile| {
-            let body = block_on(truth.read(&file.file.path)).expect("memory reads").expect("it is listed");
-            read_actions(&body).expect("a commit can be read")
+        let commits = |root: &str| {
+            let store = self.store_at(root, self.true_context());
+            let mut listed = block_on(store.list_log(Version(0))).unwrap_or_default();
+            listed.retain(|file| matches!(file.name, LogFileName::Commit(_)));
+            let read = |file: &deltaic_log::store::LogFile| {
+                let body = block_on(store.read(&file.file.path)).expect("memory reads").expect("it is listed");
+                (file.name.version(), read_actions(&body).expect("a commit can be read"))
+            };
+            listed.iter().map(read).collect::<BTreeMap<_, _>>()
         };
-        for (version, file) in listed.iter().enumerate() {
-            assert_eq!(file.name.version(), Version(version as u64), "versions are contiguous");
+        let mut all = commits(&format!("memory:///{DELETED}table"));
+        for (version, commit) in commits(ROOT) {
+            assert!(all.insert(version, commit).is_none(), "version {version} was cleaned up, and made again");
         }
-        listed.iter().map(read).collect()
+        let contiguous = all.keys().zip(0..).all(|(version, number)| *version == Version(number));
+        assert!(contiguous, "versions are not contiguous: {:?}", all.keys());
+        all.into_values().collect()
+    }
+
+    /// What an independent replay finds wrong with the log, apart from what a clean-up leaves that stopped half-way. Of the data
+    /// files it knows that there are none.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut report = block_on(check(&self.truth(), &CheckOptions::new())).expect("memory can be read");
+        let is_about_data =
+            |finding: &Finding| finding.rule == Rule::AddAndRemoveFile && finding.message.contains("storage");
+        report.findings.retain(|finding| finding.severity == Severity::Error && !is_about_data(finding));
+        report.findings
+    }
+
+    /// How many files of the log there are whose names hold this.
+    pub fn count_files(&self, part: &str) -> usize {
+        let files = block_on(self.truth().list_log(Version(0))).expect("memory lists");
+        files.iter().filter(|file| file.file.path.contains(part)).count()
+    }
+
+    /// How many files were deleted.
+    pub fn count_deleted(&self) -> usize {
+        block_on(self.memory.list(Some(&DELETED.trim_end_matches('/').into())).count())
     }
 
     /// The live files at the newest version, by path, as any reader sees them: their sizes.
@@ -122,6 +166,23 @@ impl CommitTable {
         let snapshot = block_on(Snapshot::open_in(&self.truth(), SnapshotOptions::new())).expect("it can be opened");
         let files = block_on(snapshot.files()).expect("its files can be read");
         files.iter().map(|file| (file.path().to_owned(), file.size())).collect()
+    }
+}
+
+/// A writer's clock, which is wrong by so much.
+#[derive(Debug)]
+struct SkewedClock {
+    true_time: Arc<ManualClock>,
+    skew_ms: i64,
+}
+
+impl Clock for SkewedClock {
+    fn now(&self) -> TimestampMs {
+        TimestampMs(self.true_time.now().0 + self.skew_ms)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.true_time.sleep(duration)
     }
 }
 

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use crate::Rng;
@@ -36,6 +36,9 @@ pub enum Fault {
     /// As before, but the client's second request meets what its first has put.
     MeetItself,
 }
+
+/// Before the path of a file that was deleted.
+pub const DELETED: &str = "deleted/";
 
 /// `inner`, with faults. Each request lets other tasks run first. Clones share their state.
 #[derive(Clone, Debug)]
@@ -119,6 +122,16 @@ impl FaultStore {
         for put in due {
             self.land(put).await;
         }
+    }
+
+    /// What is deleted is kept elsewhere, for the auditor.
+    async fn delete_one(self, location: Result<Path>) -> Result<Path> {
+        self.before_get().await?;
+        let location = location?;
+        let bytes = self.inner.get(&location).await?.bytes().await?;
+        self.inner.put(&Path::from(format!("{DELETED}{location}")), bytes.into()).await?;
+        self.inner.delete(&location).await?;
+        Ok(location)
     }
 
     async fn before_get(&self) -> Result<()> {
@@ -219,7 +232,8 @@ impl ObjectStore for FaultStore {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let this = self.clone();
+        locations.then(move |location| this.clone().delete_one(location)).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -16,6 +16,7 @@ pub struct Historian {
     next_file: u64,
     next_vector: u64,
     versions: u64,
+    keeps_tombstones: bool,
 }
 
 /// Spellings of one file's name that a reader must take for the same file: percent-encoding more or less of it.
@@ -25,7 +26,14 @@ const SPELLINGS: [(&str, &str); 3] =
 impl Historian {
     /// A history that this seed determines.
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::new(seed), state: Model::default(), next_file: 0, next_vector: 0, versions: 0 }
+        Self {
+            rng: Rng::new(seed),
+            state: Model::default(),
+            next_file: 0,
+            next_vector: 0,
+            versions: 0,
+            keeps_tombstones: seed % 2 == 0,
+        }
     }
 
     /// The state after the commits made so far.
@@ -245,8 +253,16 @@ impl Historian {
             format: Format::default(),
             schema_string: Some(schema.to_owned()),
             partition_columns: vec!["p".to_owned()],
-            configuration: [("k".to_owned(), self.rng.below(9).to_string())].into(),
+            configuration: self.configuration(),
             created_time: self.rng.chance(50).then_some(7),
         }
+    }
+
+    /// Properties: in every other history, no tombstone has expired yet. A checkpoint forgets those that have, so this does
+    /// not change.
+    fn configuration(&mut self) -> std::collections::BTreeMap<String, String> {
+        let retention = ("delta.deletedFileRetentionDuration".to_owned(), "interval 200 weeks".to_owned());
+        let retention = self.keeps_tombstones.then_some(retention);
+        [("k".to_owned(), self.rng.below(9).to_string())].into_iter().chain(retention).collect()
     }
 }

@@ -32,6 +32,7 @@ fn nothing_is_lost_doubled_or_misreported() {
     if seeds.end - seeds.start >= 500 {
         // A simulation in which nothing happens proves nothing.
         assert!(met.committed > 1_000 && met.conflicts > 100 && met.unknown > 100 && met.already > 20, "{met:?}");
+        assert!(met.checkpoints > 200 && met.cleaned_up > 100, "{met:?}");
     }
 }
 
@@ -42,6 +43,8 @@ struct Met {
     conflicts: usize,
     unknown: usize,
     already: usize,
+    checkpoints: usize,
+    cleaned_up: usize,
 }
 
 /// What a writer wanted, and what it was told.
@@ -58,6 +61,8 @@ enum Told {
     AlreadyCommitted,
     NotCommitted(ErrorKind),
     Unknown(PendingCommit),
+    /// Nobody knew at first.
+    Settled,
 }
 
 /// A table, and what everybody saw of it.
@@ -68,50 +73,65 @@ struct World {
     seen: RefCell<Vec<(u64, i64)>>,
 }
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
 fn simulate(seed: u64, met: &mut Met) {
     let mut rng = Rng::new(seed);
     let stamped = rng.chance(50);
-    let configuration = match stamped {
+    let mut configuration = match stamped {
         true => json!({"delta.enableRowTracking": "true", "delta.enableInCommitTimestamps": "true"}),
         false => json!({}),
     };
+    // Checkpoints take long to write: not every table has many.
+    let interval = if rng.chance(30) { 1 + rng.below(5) } else { 10 };
+    configuration["delta.checkpointInterval"] = interval.to_string().into();
+    configuration["delta.logRetentionDuration"] = "interval 1 day".into();
     let world =
         World { table: CommitTable::created(configuration), reports: RefCell::default(), seen: RefCell::default() };
     let percent = *rng.pick(&[0, 5, 20, 40]).unwrap();
-    world.table.faults.fail_at_random(rng.next_u64(), percent);
     let writers = 2 + rng.below(4);
-    let mut tasks: Vec<Task<'_>> = Vec::new();
-    for number in 0..writers {
-        tasks.push(Box::pin(world.write(number as u64 + 1, Rng::new(rng.next_u64()))));
+    let mut held: Vec<Option<Snapshot>> = vec![None; writers];
+    // In the second round, everything of the first has expired, and old handles with it.
+    for round in 0..1 + rng.below(2) as u64 {
+        world.table.faults.fail_at_random(rng.next_u64(), percent);
+        let mut tasks: Vec<Task<'_>> = Vec::new();
+        for (number, held) in (round * 10 + 1..).zip(&mut held) {
+            tasks.push(Box::pin(world.write(number, held, Rng::new(rng.next_u64()))));
+        }
+        tasks.push(Box::pin(world.read(100 + round, 6)));
+        run_interleaved(tasks, &mut rng);
+        world.table.faults.fail_at_random(0, 0);
+        block_on(world.table.faults.land_all());
+        world.settle_all();
+        world.table.clock.advance_ms(3 * DAY_MS);
     }
-    tasks.push(Box::pin(world.read(100, 6)));
-    run_interleaved(tasks, &mut rng);
-
-    world.table.faults.fail_at_random(0, 0);
-    block_on(world.table.faults.land_all());
-    world.settle_all();
     world.audit(stamped);
+    met.checkpoints += world.table.count_files(".checkpoint");
+    met.cleaned_up += world.table.count_deleted();
     for report in world.reports.borrow().iter() {
         match &report.told {
             Told::Committed(_) => met.committed += 1,
             Told::AlreadyCommitted => met.already += 1,
             Told::NotCommitted(kind) if kind.is_concurrent_modification() => met.conflicts += 1,
             Told::NotCommitted(_) => {}
-            Told::Unknown(_) => met.unknown += 1,
+            Told::Unknown(_) | Told::Settled => met.unknown += 1,
         }
     }
 }
 
 impl World {
-    async fn write(&self, number: u64, mut rng: Rng) {
+    async fn write(&self, number: u64, held: &mut Option<Snapshot>, mut rng: Rng) {
         let store = self.table.store(number);
-        let mut held = open(&store).await;
         for turn in 0..2 + rng.below(5) {
             // Some write from a handle that they have held for long.
-            if rng.chance(70) {
-                held = open(&store).await;
-            }
-            let (transaction, amount) = self.stage(&held, number, turn, &mut rng).await;
+            let snapshot = match held.take().filter(|_| !rng.chance(70)) {
+                Some(snapshot) => snapshot,
+                None => open(&store).await,
+            };
+            let staged = self.stage(&snapshot, number, turn, &mut rng).await;
+            *held = Some(snapshot);
+            // What an old handle needs of the log may be gone.
+            let Some((transaction, amount)) = staged else { continue };
             let retry = RetryPolicy { settlements_max: 2, ..RetryPolicy::default() };
             let transaction = transaction.with_retry(retry);
             let txn_id = transaction.txn_id().to_owned();
@@ -125,8 +145,8 @@ impl World {
         }
     }
 
-    /// A transaction, and how much it makes the table grow by.
-    async fn stage(&self, snapshot: &Snapshot, number: u64, turn: usize, rng: &mut Rng) -> (Transaction, i64) {
+    /// A transaction, and how much it makes the table grow by; none, where the snapshot cannot be read any more.
+    async fn stage(&self, snapshot: &Snapshot, number: u64, turn: usize, rng: &mut Rng) -> Option<(Transaction, i64)> {
         let (path, size) = (format!("w{number}-{turn}"), 1 + rng.below(100) as i64);
         let begin = |operation| Transaction::begin(snapshot, self.table.committer.clone(), operation).unwrap();
         let mut transaction = begin(Operation::new("WRITE"));
@@ -134,11 +154,13 @@ impl World {
             0 => transaction.add(file(&path, "a", size)),
             // Of all who write this version of the application, one is to succeed.
             1 => {
-                transaction.set_transaction("app", turn as i64);
+                transaction.set_transaction("app", (number / 10 * 10) as i64 + turn as i64);
                 transaction.add(file(&path, "a", size));
             }
             kind => {
-                let files = read_files(snapshot).await;
+                let files = read_files(snapshot).await?;
+                // Whether the removals say how large their files were.
+                let sized = rng.chance(50);
                 let mut paths: Vec<&String> = files.keys().collect();
                 rng.shuffle(&mut paths);
                 let merged: Vec<&String> = paths.into_iter().take(2).collect();
@@ -152,23 +174,25 @@ impl World {
                 for path in merged {
                     let mut removal = removal(path);
                     removal.data_change = !rearranges;
+                    removal.size = Some(files[path]).filter(|_| sized);
                     transaction.remove(removal);
                 }
                 // An overwrite adds what it has seen of the whole table's sum: it must have seen all of it.
                 let mut add = file(&path, "a", sum);
                 add.data_change = !rearranges;
                 transaction.add(add);
-                return (transaction, 0);
+                return Some((transaction, 0));
             }
         }
-        (transaction, size)
+        Some((transaction, size))
     }
 
     async fn read(&self, number: u64, times: usize) {
         let store = self.table.store(number);
         for _ in 0..times {
             let snapshot = open(&store).await;
-            let sum = read_files(&snapshot).await.values().sum();
+            let files = read_files(&snapshot).await.expect("the newest version stays");
+            let sum = files.values().sum();
             self.seen.borrow_mut().push((snapshot.version().0, sum));
         }
     }
@@ -185,6 +209,7 @@ impl World {
             };
             let version = self.version_of(&report.txn_id);
             assert_eq!(version.is_some(), stands, "a settlement is true");
+            report.told = Told::Settled;
         }
     }
 
@@ -208,7 +233,7 @@ impl World {
                 Told::Committed(version) => assert_eq!(stands, Some(*version), "a commit was lost"),
                 Told::NotCommitted(kind) => assert_eq!(stands, None, "{kind} was told of a commit that stands"),
                 Told::AlreadyCommitted => assert_eq!(stands, None),
-                Told::Unknown(_) => {}
+                Told::Unknown(_) | Told::Settled => {}
             }
             sum += if stands.is_some() { report.amount } else { 0 };
         }
@@ -224,6 +249,8 @@ impl World {
         if stamped {
             check_stamps(&commits);
         }
+        // A checksum that was written, whatever storage did, is right.
+        assert_eq!(self.table.findings(), []);
     }
 }
 
@@ -270,22 +297,26 @@ fn check_stamps(commits: &[Vec<Action>]) {
 }
 
 async fn open(store: &TableStore) -> Snapshot {
-    until_answered(async || Snapshot::open_in(store, SnapshotOptions::new()).await).await
+    let opened = until_answered(async || Snapshot::open_in(store, SnapshotOptions::new()).await).await;
+    opened.unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-async fn read_files(snapshot: &Snapshot) -> BTreeMap<String, i64> {
-    let files = until_answered(async || snapshot.files().await).await;
-    files.iter().map(|file| (file.path().to_owned(), file.size())).collect()
+/// None, where the snapshot is of a version that was cleaned up.
+async fn read_files(snapshot: &Snapshot) -> Option<BTreeMap<String, i64>> {
+    match until_answered(async || snapshot.files().await).await {
+        Ok(files) => Some(files.iter().map(|file| (file.path().to_owned(), file.size())).collect()),
+        Err(error) if matches!(error.kind(), ErrorKind::MissingFile | ErrorKind::VersionNotFound) => None,
+        Err(error) => panic!("{error:?}"),
+    }
 }
 
 /// Readers ask again for as long as storage fails.
-async fn until_answered<T>(ask: impl AsyncFn() -> Result<T>) -> T {
+async fn until_answered<T>(ask: impl AsyncFn() -> Result<T>) -> Result<T> {
     let mut last: Option<Error> = None;
     for _ in 0..10_000 {
         match ask().await {
-            Ok(answer) => return answer,
             Err(error) if error.kind() == ErrorKind::Storage => last = Some(error),
-            Err(error) => panic!("{error:?}"),
+            answered => return answered,
         }
     }
     panic!("{last:?}")

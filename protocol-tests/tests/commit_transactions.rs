@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use deltaic_commit::committer::PutIfAbsent;
+use deltaic_commit::maintenance::Upkeep;
 use deltaic_commit::{CommitOutcome, Operation, Transaction};
 use deltaic_log::action::{Action, CommitInfo, DomainMetadata};
 use deltaic_log::feature::{DOMAIN_METADATA, FeatureSpec, IN_COMMIT_TIMESTAMP, ROW_TRACKING};
@@ -305,8 +306,9 @@ fn a_handle_older_than_the_log_is_refused() {
     assert_eq!(log.paths(), ["_delta_log/00000000000000000009.json"]);
 }
 
+/// One to make sure that the version is still in the log, one for the commit; one for its checksum.
 #[test]
-fn an_append_from_a_held_handle_costs_two_requests() {
+fn an_append_from_a_held_handle_costs_two_requests_and_its_checksum() {
     let table = CommitTable::created(json!({}));
     let counting = CountingStore::new(Arc::new(table.faults.clone()));
     let context = deltaic_log::Context::new(Arc::new(deltaic_log::SingleStore::new(Arc::new(counting.clone()))));
@@ -314,10 +316,14 @@ fn an_append_from_a_held_handle_costs_two_requests() {
     let held = block_on(Snapshot::open(&root, context, SnapshotOptions::new())).unwrap();
     counting.take();
     assert_eq!(committed(table.append(&held, "a")), 1);
-    assert_eq!(counting.take(), Counts { puts: 1, heads: 1, ..Counts::default() });
+    assert_eq!(counting.take(), Counts { puts: 2, heads: 1, ..Counts::default() });
     // After one winner: the lost put, its winner, the absence of another, the put.
     assert_eq!(committed(table.append(&held, "b")), 2);
-    assert_eq!(Counts { bytes_read: 0, ..counting.take() }, Counts { puts: 2, heads: 1, gets: 2, ..Counts::default() });
+    assert_eq!(Counts { bytes_read: 0, ..counting.take() }, Counts { puts: 3, heads: 1, gets: 2, ..Counts::default() });
+    let mut append = table.begin(&held).with_upkeep(Upkeep::nothing());
+    append.add(file("c", "a", 1));
+    assert_eq!(committed(block_on(append.commit())), 3);
+    assert_eq!(Counts { bytes_read: 0, ..counting.take() }, Counts { puts: 2, heads: 1, gets: 4, ..Counts::default() });
 }
 
 #[test]
@@ -350,10 +356,12 @@ fn a_handle_is_advanced_without_listing() {
     block_on(async { (held.files().await.unwrap(), held.domains().await.unwrap()) });
     for number in 1..=5 {
         counting.take();
-        let version = Version(committed(table.append(&held, &format!("f{number}"))));
-        held = block_on(held.advance_to(version)).unwrap();
+        let commit = table.append(&held, &format!("f{number}")).into_result().unwrap().unwrap();
+        let checksum = commit.upkeep.checksum.unwrap();
+        assert_eq!(checksum.num_files, number);
+        held = block_on(held.advance_to(commit.version)).unwrap().with_checksum(checksum);
         let counts = Counts { bytes_read: 0, ..counting.take() };
-        assert_eq!(counts, Counts { puts: 1, heads: 1, gets: 1, ..Counts::default() });
+        assert_eq!(counts, Counts { puts: 2, heads: 1, gets: 1, ..Counts::default() });
     }
     let opened = table.open(1, None);
     assert_eq!((held.version(), held.configuration()), (opened.version(), opened.configuration()));

@@ -6,22 +6,27 @@
 //! deltaic-peer read PATH [--predicate SQL] [--columns a,b] [--collect] [--threads N] [--reps N]
 //! deltaic-peer bare PATH [--columns a,b] [--threads N] [--reps N]
 //! deltaic-peer refresh PATH [--visit] [--reps N]
+//! deltaic-peer checkpoint PATH [--stats json|struct] [--reps N]
 //! deltaic-peer derive checksum|vectors FROM TO
 //! ```
 //!
 //! `bare` reads the table's files with parquet-rs alone, on two threads. `refresh` lists the files of the version before the
 //! newest, and reports the time of refreshing that snapshot; with `--visit`, of listing them again too. `derive` makes a table of the same data
-//! files with a version checksum, or with a deletion vector on every file.
+//! files with a version checksum, or with a deletion vector on every file. `checkpoint` writes one of a copy of the log, in the
+//! folder beside the table, and reports the time from the open snapshot too; statistics as JSON alone, unless told otherwise.
 //!
 //! Every repeat starts from a fresh context and a fresh snapshot. `--visit` also looks at every file's path and number of
 //! records; `--again` plans a second predicate on the same column and reports the time of that alone.
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use deltaic_benches::{LocalFiles, Usage, vm_hwm_mb};
+use deltaic_commit::maintenance::{CheckpointOptions, write_checkpoint};
+use deltaic_log::checkpoint::encode::StatisticsForms;
 use deltaic_log::{Context, Result, Snapshot, SnapshotOptions};
 use deltaic_scan::ScanBuilder;
 use futures::executor::block_on;
@@ -39,6 +44,7 @@ struct Arguments {
     stream: bool,
     again: bool,
     collect: bool,
+    parsed: bool,
     threads: usize,
     reps: usize,
 }
@@ -55,6 +61,7 @@ fn arguments() -> Option<Arguments> {
         stream: false,
         again: false,
         collect: false,
+        parsed: false,
         threads: 2,
         reps: 3,
     };
@@ -68,8 +75,8 @@ fn arguments() -> Option<Arguments> {
             "--predicate" => arguments.predicate = words.next(),
             "--reps" => arguments.reps = words.next()?.parse().ok()?,
             "--threads" => arguments.threads = words.next()?.parse().ok()?,
-            // Which statistics are read is our own decision.
-            "--stats" => drop(words.next()?),
+            // Which statistics are read is our own decision; which are written is not.
+            "--stats" => arguments.parsed = words.next()? == "struct",
             _ => return None,
         }
     }
@@ -87,9 +94,9 @@ struct Seen {
     again: Option<f64>,
 }
 
-fn run(arguments: &Arguments, opened: &mut f64) -> Result<Seen> {
+fn run(arguments: &Arguments, copy: Option<&Path>, opened: &mut f64) -> Result<Seen> {
     let start = Instant::now();
-    let root = deltaic_benches::directory_url(&arguments.path);
+    let root = deltaic_benches::directory_url(copy.unwrap_or(Path::new(&arguments.path)));
     let context = Context::new(Arc::new(LocalFiles));
     block_on(async {
         let snapshot = Snapshot::open(&root, context, SnapshotOptions::new()).await?;
@@ -101,6 +108,7 @@ fn run(arguments: &Arguments, opened: &mut f64) -> Result<Seen> {
             ("scan", None) => list(&snapshot, arguments.visit, &mut seen).await?,
             ("read", _) => read(&snapshot, arguments, &mut seen).await?,
             ("bare", _) => bare(&snapshot, arguments, &mut seen).await?,
+            ("checkpoint", _) => checkpoint(&snapshot, arguments.parsed, &mut seen).await?,
             ("refresh", _) => refresh(&snapshot, arguments.visit, &mut seen).await?,
             _ => {}
         }
@@ -167,7 +175,7 @@ async fn read(snapshot: &Snapshot, arguments: &Arguments, seen: &mut Seen) -> Re
 
 async fn bare(snapshot: &Snapshot, arguments: &Arguments, seen: &mut Seen) -> Result<()> {
     let files = snapshot.files().await?;
-    let root = std::path::Path::new(&arguments.path);
+    let root = Path::new(&arguments.path);
     let files: Vec<_> = files.iter().map(|file| root.join(file.path())).collect();
     let schema = snapshot.schema();
     let columns: Vec<&str> = match &arguments.columns {
@@ -192,6 +200,14 @@ async fn refresh(newest: &Snapshot, list: bool, seen: &mut Seen) -> Result<()> {
     Ok(())
 }
 
+async fn checkpoint(snapshot: &Snapshot, parsed: bool, seen: &mut Seen) -> Result<()> {
+    let options = CheckpointOptions::new().with_statistics(StatisticsForms { json: true, parsed });
+    let start = Instant::now();
+    let written = write_checkpoint(snapshot, options).await?;
+    (seen.again, seen.files, seen.bytes) = (Some(start.elapsed().as_secs_f64()), written.adds, written.size_bytes);
+    Ok(())
+}
+
 /// `derive KIND FROM TO`, if that is what is asked.
 fn derive() -> Option<Result<()>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -212,15 +228,18 @@ fn main() -> ExitCode {
         None => {}
     }
     let Some(arguments) = arguments() else {
-        eprintln!("usage: deltaic-peer snapshot|scan|read|bare|refresh PATH [options]; see the head of its source");
+        eprintln!(
+            "usage: deltaic-peer snapshot|scan|read|bare|refresh|checkpoint PATH [options]; see the head of its source"
+        );
         return ExitCode::from(2);
     };
     let (mut walls, mut opens) = (Vec::new(), Vec::new());
     let mut seen = Seen::default();
     let before = Usage::now();
     for _ in 0..arguments.reps {
+        let copy = (arguments.command == "checkpoint").then(|| deltaic_benches::copy_of_log(&arguments.path));
         let (start, mut opened) = (Instant::now(), 0.0);
-        match run(&arguments, &mut opened) {
+        match run(&arguments, copy.as_ref().map(tempfile::TempDir::path), &mut opened) {
             Ok(result) => seen = result,
             Err(error) => {
                 eprintln!("Error: {error}");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use deltaic::{StorageOptions, Version};
 
-/// Show, read and check Delta tables.
+/// Show, read, check and keep Delta tables.
 #[derive(Debug, Parser)]
 #[command(name = "deltaic", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -54,6 +54,8 @@ pub(crate) enum Verb {
     Log(Log),
     /// Verify the table against the protocol.
     Check(Check),
+    /// Write a checkpoint, from which readers begin instead of at the first commit.
+    Checkpoint(Checkpoint),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -203,6 +205,27 @@ pub(crate) struct Check {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Checkpoint {
+    #[command(flatten)]
+    pub(crate) at: At,
+    /// The form; by default as the table's properties say.
+    #[arg(long, value_enum)]
+    pub(crate) form: Option<CheckpointForm>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckpointForm {
+    /// One parquet file, which every reader knows.
+    Classic,
+    /// A parquet file with a unique name, and sidecar files.
+    V2,
+    /// A JSON file with a unique name, and sidecar files.
+    V2Json,
+    /// As v2, under the classic name.
+    V2Classic,
+}
+
 /// How rows are written, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
@@ -283,6 +306,8 @@ mod tests {
             ("changes t --from 1 --to 2", true),
             ("changes t --from 1 --from-timestamp 2026-01-01", false),
             ("changes t --from-timestamp 2026-01-01 --to 7", true),
+            ("checkpoint t --version 3 --form v2-json --json", true),
+            ("checkpoint t --form multi-part", false),
             ("completions bash", true),
             ("frobnicate t", false),
         ] {

@@ -1,4 +1,4 @@
-//! The `deltaic` command: shows, reads and checks Delta tables.
+//! The `deltaic` command: shows, reads, checks and keeps Delta tables.
 //!
 //! One file per verb. A verb is a function from its arguments to an [`failure::Outcome`]; [`output`] prints.
 
@@ -6,6 +6,7 @@ mod arguments;
 
 mod changes;
 mod check;
+mod checkpoint;
 mod failure;
 mod files;
 mod history;
@@ -88,6 +89,7 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Schema(arguments) => schema::run(arguments).await,
         Verb::Log(arguments) => log::run(arguments).await,
         Verb::Check(arguments) => check::run(arguments).await,
+        Verb::Checkpoint(arguments) => checkpoint::run(arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

@@ -226,3 +226,27 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+#[test]
+fn checkpoint_writes_what_is_read_from_then_on() {
+    let copy = tempfile::tempdir().unwrap();
+    let (from, log) = (fixture(UPDATED).join("table/_delta_log"), copy.path().join("_delta_log"));
+    std::fs::create_dir(&log).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), log.join(entry.file_name())).unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deltaic"));
+        command.args([arguments[0], copy.path().to_str().unwrap()]).args(&arguments[1..]).output().unwrap()
+    };
+    let written: Value = serde_json::from_slice(&run(&["checkpoint", "--json"]).stdout).unwrap();
+    let expected = expected(UPDATED);
+    assert_eq!((&written["version"], &written["files"]), (&expected["version"], &expected["num_files"]));
+    assert!(copy.path().join(written["path"].as_str().unwrap()).is_file());
+    let shown: Value = serde_json::from_slice(&run(&["show", "--json"]).stdout).unwrap();
+    assert_eq!(shown["files"], expected["num_files"]);
+    let text = String::from_utf8(run(&["checkpoint"]).stdout).unwrap();
+    assert!(text.contains("tombstones") && text.contains(".checkpoint.parquet"), "{text}");
+    assert_eq!(run(&["checkpoint", "--form", "v2"]).status.code(), Some(2), "the table lacks the feature");
+}

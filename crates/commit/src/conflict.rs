@@ -6,6 +6,7 @@
 //! | check | Serializable | WriteSerializable | SnapshotIsolation |
 //! |---|---|---|---|
 //! | both change the protocol, or the winner drops a feature | conflict | conflict | conflict |
+//! | we drop a feature that the winner uses, or may turn on | conflict | conflict | conflict |
 //! | both change metadata, or the winner in a way that disturbs | conflict | conflict | conflict |
 //! | both write one metadata domain | conflict | conflict | conflict |
 //! | the winner sets a transaction identifier that was read | conflict | conflict | conflict |
@@ -15,16 +16,19 @@
 //! | both remove one file | conflict | conflict | conflict |
 //!
 //! An added file matches if partition values and statistics do not prove that no row of it could have been read. A
-//! transaction that is a blind append itself has read nothing, and new files cannot disturb it.
+//! transaction that is a blind append itself has read nothing, and new files cannot disturb it. Where either side only gives row
+//! ids to files, added files are no conflict; but one that gives them conflicts with one that takes them.
 
 use std::collections::BTreeSet;
 
 use deltaic_log::action_reconciliation::canonical_path;
+use deltaic_log::feature::{FeatureSpec, Traces};
 use deltaic_log::table_properties::IsolationLevel;
 use deltaic_log::{Error, ErrorKind, Result, TableConfiguration};
 
 use crate::metadata_change::is_harmless;
 use crate::read_set::ReadSet;
+use crate::row_tracking_backfill::{self, UNBACKFILL};
 use crate::stamp::ROW_TRACKING_DOMAIN;
 use crate::winner::Winner;
 
@@ -34,8 +38,11 @@ pub(crate) struct Ours<'a> {
     pub(crate) read: &'a ReadSet,
     pub(crate) isolation: IsolationLevel,
     pub(crate) is_blind_append: bool,
+    pub(crate) is_backfill: bool,
     pub(crate) changes_protocol: bool,
     pub(crate) changes_metadata: bool,
+    /// The feature that goes from the protocol.
+    pub(crate) dropped: Option<&'static FeatureSpec>,
     /// The metadata domains written.
     pub(crate) domains: BTreeSet<&'a str>,
     /// The canonical paths of the files removed.
@@ -49,6 +56,8 @@ pub(crate) struct Ours<'a> {
 /// table one that this library cannot write.
 pub(crate) fn check(ours: &Ours<'_>, winner: &Winner, table: &TableConfiguration) -> Result<TableConfiguration> {
     let checked = configuration_after(ours, winner, table).and_then(|after| {
+        check_dropped_feature(ours, winner)?;
+        check_backfills(ours, winner)?;
         check_domains(ours, winner)?;
         check_transactions(ours, winner)?;
         check_added_files(ours, winner)?;
@@ -67,9 +76,7 @@ fn configuration_after(ours: &Ours<'_>, winner: &Winner, table: &TableConfigurat
     if winner.protocol.is_none() && winner.metadata.is_none() {
         return Ok(table.clone());
     }
-    let protocol = winner.protocol.as_ref().unwrap_or(table.protocol()).clone();
-    let metadata = winner.metadata.as_ref().unwrap_or(table.metadata()).clone();
-    let after = TableConfiguration::try_new(protocol, metadata)?;
+    let after = winner.configuration_after(table)?;
     after.protocol().check_writable(&after)?;
     match is_harmless(table, &after) {
         true => Ok(after),
@@ -88,6 +95,33 @@ fn check_protocol(ours: &Ours<'_>, winner: &Winner, table: &TableConfiguration) 
             let reason = "it drops features from the table's protocol";
             Err(conflict(ErrorKind::ProtocolChanged, reason).with("feature", dropped.join(", ")))
         }
+    }
+}
+
+/// What is dropped was found to be unused: it still has to be.
+fn check_dropped_feature(ours: &Ours<'_>, winner: &Winner) -> Result<()> {
+    let Some(feature) = ours.dropped else { return Ok(()) };
+    let leaves_traces = match feature.removal.traces {
+        Traces::None | Traces::V2Checkpoints => false,
+        Traces::DeletionVectors => winner.adds.iter().any(|add| add.deletion_vector.is_some()),
+        Traces::RowIds => winner.adds.iter().any(|add| add.base_row_id.is_some()),
+        Traces::Domains => !winner.domains.is_empty(),
+    };
+    match leaves_traces || winner.metadata.is_some() {
+        true => {
+            let error = conflict(ErrorKind::ProtocolChanged, "it may make use of the feature that is to be dropped");
+            Err(error.with("feature", feature.name))
+        }
+        false => Ok(()),
+    }
+}
+
+fn check_backfills(ours: &Ours<'_>, winner: &Winner) -> Result<()> {
+    match ours.is_backfill && winner.operation() == UNBACKFILL {
+        true => {
+            Err(conflict(ErrorKind::ConcurrentTransaction, "it takes away the row ids that this transaction gives"))
+        }
+        false => Ok(()),
     }
 }
 
@@ -119,7 +153,8 @@ fn check_added_files(ours: &Ours<'_>, winner: &Winner) -> Result<()> {
         IsolationLevel::WriteSerializable => winner.is_blind_append() && !ours.changes_metadata,
         IsolationLevel::SnapshotIsolation => true,
     };
-    if tolerates || ours.is_blind_append {
+    // A backfill adds files that are there, and reads none of their rows.
+    if tolerates || ours.is_blind_append || ours.is_backfill || row_tracking_backfill::is_of(winner) {
         return Ok(());
     }
     match ours.read.first_match(&winner.adds) {

@@ -124,7 +124,11 @@ fn first_version_complete(candidate: &Candidate<'_>) -> Verdict {
 
 fn protocol_only_grows(candidate: &Candidate<'_>) -> Verdict {
     let Some(protocol) = candidate.protocols().next().filter(|_| !candidate.is_first_version()) else { return Ok(()) };
-    let dropped = candidate.tip.configuration.protocol().dropped_by(protocol);
+    let mut dropped = candidate.tip.configuration.protocol().dropped_by(protocol);
+    if let Some(feature) = candidate.commit.dropped {
+        // It is dropped on purpose, and with it the versions that it needed; nothing else is.
+        dropped.retain(|name| name != feature.name && !name.starts_with("versions"));
+    }
     ensure(dropped.is_empty(), || format!("its protocol no longer has what the table's has: {}", dropped.join(", ")))
 }
 
@@ -399,7 +403,7 @@ mod tests {
             timestamp: Some(TimestampMs(1_000)),
             row_id_high_water_mark: 9,
         };
-        let commit = Stamped { version: Version(5), actions, configuration, timestamp: None };
+        let commit = Stamped { version: Version(5), actions, configuration, timestamp: None, dropped: None };
         match check(&commit, &tip) {
             Ok(()) => "-".to_owned(),
             Err(error) => error.context("invariant").unwrap_or(error.kind().name()).to_owned(),

@@ -16,7 +16,7 @@ pub(crate) fn of_commit(table: &TableConfiguration, staged: &Staged) -> Result<I
     let rearranges = match level {
         IsolationLevel::Serializable => staged.changes_no_rows(),
         IsolationLevel::WriteSerializable => {
-            staged.changes_no_rows() && staged.operation.effect() == Effect::Rearranges
+            staged.changes_no_rows() && staged.operation.effect() != Effect::MayChangeRows
         }
         IsolationLevel::SnapshotIsolation => true,
     };

@@ -1,5 +1,7 @@
 use serde_json::{Map, Value};
 
+use crate::row_tracking_backfill::BACKFILL;
+
 /// What a commit does, as its history tells: a name, and parameters.
 ///
 /// ```
@@ -20,6 +22,8 @@ pub(crate) enum Effect {
     MayChangeRows,
     /// Rows are only stored otherwise.
     Rearranges,
+    /// Files are given row ids.
+    Backfills,
 }
 
 impl Operation {
@@ -32,6 +36,12 @@ impl Operation {
     /// conflicts with fewer commits.
     pub fn rearranging(name: impl Into<String>) -> Self {
         Self { effect: Effect::Rearranges, ..Self::new(name) }
+    }
+
+    /// The operation that gives row ids to files which were there before the table tracked its rows: it adds them once more,
+    /// with `dataChange` false. Concurrent commits do not disturb it; what they touched, it leaves alone.
+    pub fn row_tracking_backfill() -> Self {
+        Self { effect: Effect::Backfills, ..Self::new(BACKFILL) }
     }
 
     /// The same operation with one more parameter. Other engines expect text, whose content is often JSON.

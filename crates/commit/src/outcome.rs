@@ -1,5 +1,6 @@
 use deltaic_log::{Error, ErrorKind, Result, TimestampMs, Version};
 
+use crate::maintenance::UpkeepReport;
 use crate::settle::PendingCommit;
 
 /// What became of a commit: never a guess.
@@ -27,7 +28,7 @@ pub enum CommitOutcome {
 }
 
 /// A version of the table that a transaction made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Committed {
     /// The version.
@@ -36,6 +37,8 @@ pub struct Committed {
     pub timestamp: Option<TimestampMs>,
     /// How many versions were tried.
     pub attempts: u32,
+    /// What was done for the log afterwards. Whatever it says, the commit stands.
+    pub upkeep: UpkeepReport,
 }
 
 impl CommitOutcome {

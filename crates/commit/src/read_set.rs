@@ -1,16 +1,16 @@
 //! What a transaction has read: everything that a concurrent commit could have made different.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use arrow_array::{ArrayRef, BooleanArray, Int64Array};
+use arrow_array::{ArrayRef, BooleanArray};
 use deltaic_log::action::Add;
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::partition_value::parse_column;
-use deltaic_log::schema::{ColumnPath as LogPath, same_name};
-use deltaic_log::statistics::{BoundsBatch, ColumnBounds, StatsExtractor};
+use deltaic_log::schema::StructField;
+use deltaic_log::statistics::StatsExtractor;
 use deltaic_log::{Result, TableConfiguration};
-use deltaic_scan::expr::{ColumnPath, EvalContext, Expr};
-use deltaic_scan::prune::{Bounds, PruningPredicate};
+use deltaic_scan::expr::{EvalContext, Expr};
+use deltaic_scan::prune::{KnownFiles, PruningPredicate, StatisticsColumns};
 
 /// The whole table, predicates, files, applications: each as far as the transaction depends on it.
 #[derive(Clone, Debug, Default)]
@@ -77,21 +77,15 @@ impl ReadSet {
 struct ReadPredicate {
     table: TableConfiguration,
     pruning: PruningPredicate,
-    /// The columns whose statistics it can use, logical and physical.
-    columns: BTreeMap<ColumnPath, LogPath>,
+    /// The columns whose statistics it can use.
+    columns: StatisticsColumns,
 }
 
 impl ReadPredicate {
     fn new(predicate: &Expr, table: &TableConfiguration, eval: &EvalContext) -> Result<Self> {
         let schema = table.schema().to_arrow();
         let pruning = PruningPredicate::try_new(predicate, &schema, table.partition_columns(), eval)?;
-        let mut columns = BTreeMap::new();
-        for column in pruning.required_columns() {
-            let logical = table.schema().resolve(&LogPath::new(column.names().iter().cloned()))?.path;
-            if let Some(physical) = table.schema().to_physical_path(&logical, table.column_mapping_mode()) {
-                columns.insert(column.clone(), physical);
-            }
-        }
+        let columns = StatisticsColumns::of([&pruning], table)?;
         Ok(Self { table: table.clone(), pruning, columns })
     }
 
@@ -107,60 +101,25 @@ impl ReadPredicate {
     }
 
     fn might_match(&self, adds: &[Add]) -> Result<BooleanArray> {
-        let physical: Vec<LogPath> = self.columns.values().cloned().collect();
-        let mut extractor = StatsExtractor::new(self.table.physical_schema(), &physical)?;
+        let (table, columns) = (&self.table, &self.columns);
+        let mut extractor = StatsExtractor::new(table.physical_schema(), &columns.physical())?;
         for add in adds {
             extractor.push(add.stats.as_deref().map(str::as_bytes));
         }
-        self.pruning.evaluate(&Known { predicate: self, adds, statistics: extractor.finish() })
+        let statistics = extractor.finish();
+        let partition_values = |field: &StructField| partition_values(adds, field, table);
+        let (files, statistics) = (adds.len(), Some(&statistics));
+        self.pruning.evaluate(&KnownFiles { files, table, columns, statistics, partition_values })
     }
 }
 
-/// What is known of new files.
-struct Known<'a> {
-    predicate: &'a ReadPredicate,
-    adds: &'a [Add],
-    statistics: BoundsBatch,
-}
-
-impl Known<'_> {
-    fn column(&self, column: &ColumnPath) -> Option<&ColumnBounds> {
-        let physical = self.predicate.columns.get(column)?;
-        self.statistics.columns.iter().find(|bounds| bounds.path == *physical)
-    }
-}
-
-impl Bounds for Known<'_> {
-    fn len(&self) -> usize {
-        self.adds.len()
-    }
-
-    fn min(&self, column: &ColumnPath) -> Option<ArrayRef> {
-        Some(self.column(column)?.min.clone())
-    }
-
-    fn max(&self, column: &ColumnPath) -> Option<ArrayRef> {
-        Some(self.column(column)?.max.clone())
-    }
-
-    fn null_count(&self, column: &ColumnPath) -> Option<Int64Array> {
-        Some(self.column(column)?.null_count.clone())
-    }
-
-    fn row_count(&self) -> Option<Int64Array> {
-        Some(self.statistics.num_records.clone())
-    }
-
-    /// A value that is none of its type is unknown, and so are its neighbours': no file is ruled out by it.
-    fn partition_value(&self, column: &str) -> Option<ArrayRef> {
-        let table = &self.predicate.table;
-        let field = table.partition_fields().find(|field| same_name(&field.name, column))?;
-        let key = field.physical_name(table.column_mapping_mode());
-        // A file without the column breaks the specification: what stands in its rows is unknown.
-        let texts: Option<Vec<Option<&str>>> =
-            self.adds.iter().map(|add| add.partition_values.get(key).map(Option::as_deref)).collect();
-        parse_column(texts?, &field.data_type).ok()
-    }
+/// A value that is none of its type is unknown, and so are its neighbours': no file is ruled out by it.
+fn partition_values(adds: &[Add], field: &StructField, table: &TableConfiguration) -> Option<ArrayRef> {
+    let key = field.physical_name(table.column_mapping_mode());
+    // A file without the column breaks the specification: what stands in its rows is unknown.
+    let texts: Option<Vec<Option<&str>>> =
+        adds.iter().map(|add| add.partition_values.get(key).map(Option::as_deref)).collect();
+    parse_column(texts?, &field.data_type).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use deltaic_log::action::{Add, AddCdcFile, DomainMetadata, Metadata, Protocol, Remove, SetTransaction, Tags};
+use deltaic_log::feature::FeatureSpec;
 use deltaic_log::{Result, TableConfiguration, Version};
 use serde_json::{Map, Value};
 
@@ -19,6 +20,10 @@ pub(crate) struct Staged {
     /// The version that was read; none for a table that is made.
     pub(crate) read_version: Option<Version>,
     pub(crate) txn_id: String,
+    /// The feature that goes from the protocol.
+    pub(crate) dropped: Option<&'static FeatureSpec>,
+    /// Whether the checkpoints of all versions before this one are protected from then on.
+    pub(crate) protects_checkpoints: bool,
     pub(crate) protocol: Option<Protocol>,
     pub(crate) metadata: Option<Metadata>,
     pub(crate) transactions: BTreeMap<String, SetTransaction>,
@@ -38,6 +43,8 @@ impl Staged {
             engine_info: concat!("deltaic/", env!("CARGO_PKG_VERSION")).to_owned(),
             read_version,
             txn_id,
+            dropped: None,
+            protects_checkpoints: false,
             protocol: None,
             metadata: None,
             transactions: BTreeMap::new(),

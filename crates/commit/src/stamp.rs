@@ -5,7 +5,7 @@
 //! never put as another: its row ids may have been given away.
 
 use deltaic_log::action::{Action, Add, CommitInfo, DomainMetadata, Metadata};
-use deltaic_log::feature::{IN_COMMIT_TIMESTAMP, ROW_TRACKING};
+use deltaic_log::feature::{FeatureSpec, IN_COMMIT_TIMESTAMP, ROW_TRACKING};
 use deltaic_log::table_properties::{IsolationLevel, property};
 use deltaic_log::{Error, ErrorKind, Result, TableConfiguration, TimestampMs, Version};
 use serde_json::{Map, Value, json};
@@ -27,6 +27,8 @@ pub(crate) struct Stamped {
     pub(crate) configuration: TableConfiguration,
     /// The commit's own time, where the table has the feature on.
     pub(crate) timestamp: Option<TimestampMs>,
+    /// The feature that goes from the protocol.
+    pub(crate) dropped: Option<&'static FeatureSpec>,
 }
 
 /// How the transaction stands to others.
@@ -45,6 +47,7 @@ pub(crate) fn stamp(staged: &Staged, standing: Standing, tip: &Tip, now: Timesta
     let configuration = staged.configuration_after(&tip.configuration)?;
     let timestamp = configuration.is_active(&IN_COMMIT_TIMESTAMP).then(|| later_than(tip.timestamp, now));
     let metadata = staged.metadata.clone().map(|metadata| with_enablement(metadata, tip, version, timestamp));
+    let metadata = metadata.map(|metadata| with_protection(metadata, staged, version));
     let (adds, domain) = number_rows(staged, &configuration, tip, version)?;
 
     let info = commit_info(staged, standing, &configuration, timestamp, now);
@@ -59,7 +62,7 @@ pub(crate) fn stamp(staged: &Staged, standing: Standing, tip: &Tip, now: Timesta
     }));
     actions.extend(adds.into_iter().map(Action::Add));
     actions.extend(staged.cdc_files.iter().cloned().map(Action::AddCdcFile));
-    Ok(Stamped { version, actions, configuration, timestamp })
+    Ok(Stamped { version, actions, configuration, timestamp, dropped: staged.dropped })
 }
 
 /// Now, or the millisecond after the previous commit: time only ever grows.
@@ -74,6 +77,15 @@ fn with_enablement(mut metadata: Metadata, tip: &Tip, version: Version, timestam
         let mut set = |key: &str, value: String| metadata.configuration.insert(key.to_owned(), value);
         set(property::IN_COMMIT_TIMESTAMP_ENABLEMENT_VERSION.spec.key, version.to_string());
         set(property::IN_COMMIT_TIMESTAMP_ENABLEMENT_TIMESTAMP.spec.key, timestamp.0.to_string());
+    }
+    metadata
+}
+
+/// Spec: the checkpoints before the version that drops a feature hide what readers need not know any more.
+fn with_protection(mut metadata: Metadata, staged: &Staged, version: Version) -> Metadata {
+    if staged.protects_checkpoints {
+        let key = property::REQUIRE_CHECKPOINT_PROTECTION_BEFORE_VERSION.spec.key;
+        metadata.configuration.insert(key.to_owned(), version.to_string());
     }
     metadata
 }

@@ -125,12 +125,10 @@ async fn modified(store: &TableStore, version: Version) -> Result<Option<Timesta
 }
 
 fn modified_local(path: &std::path::Path) -> Result<TimestampMs> {
-    use std::os::unix::fs::MetadataExt;
-    let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
+    std::fs::metadata(path).map(|meta| deltaic_log::store::modified(&meta)).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(ErrorKind::MissingFile, "storage has no such file"),
         _ => Error::new(ErrorKind::Storage, "the file system failed").because(error),
-    })?;
-    Ok(TimestampMs(meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000)))
+    })
 }
 
 /// The time of a version whose commit is gone, though it is the newest one: a checkpoint stands for it.
@@ -149,7 +147,7 @@ async fn time_of_checkpoint(snapshot: &Snapshot) -> Result<TimestampMs> {
     }
 }
 
-fn cleaned_up(snapshot: &Snapshot) -> Error {
+pub(crate) fn cleaned_up(snapshot: &Snapshot) -> Error {
     let message = "the log was cleaned up since this version was opened, and what was committed since cannot be told any \
                    more: nothing was committed; open the table anew and run the operation again";
     Error::new(ErrorKind::VersionNotFound, message)

@@ -7,18 +7,22 @@
 //!                                 │        │                                                    │ conflict
 //!                                 ▼        ▼                                                    ▼
 //!                             committed  unknown                                           not committed
+//!                                 │
+//!                                 ▼
+//!                   upkeep of the log, which changes nothing about it
 //! ```
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use deltaic_log::action::{Add, AddCdcFile, DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
 use deltaic_log::action_reconciliation::canonical_path;
 use deltaic_log::commit_file::write_actions;
-use deltaic_log::feature::{FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
+use deltaic_log::feature::{CHECKPOINT_PROTECTION, FeatureSpec, IN_COMMIT_TIMESTAMP, needed_by};
 use deltaic_log::table_properties::TableProperties;
-use deltaic_log::table_properties::property::FEATURE_PREFIX;
+use deltaic_log::table_properties::property::{self, FEATURE_PREFIX};
 use deltaic_log::{
     Context, Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration, TableStore, TimestampMs, Version, cpu,
 };
@@ -28,15 +32,20 @@ use crate::committer::Committer;
 use crate::conflict::{self, Ours};
 use crate::invariants;
 use crate::isolation;
-use crate::operation::Operation;
+use crate::maintenance::{Landed, Upkeep, after_commit};
+use crate::operation::{Effect, Operation};
 use crate::outcome::{CommitOutcome, Committed};
 use crate::read_set::ReadSet;
 use crate::retry::RetryPolicy;
+use crate::row_tracking_backfill;
 use crate::settle::{PendingCommit, Settled, put_and_settle};
 use crate::staged::Staged;
 use crate::stamp::{ROW_TRACKING_DOMAIN, Stamped, Standing, stamp};
-use crate::tip::Tip;
+use crate::tip::{Tip, cleaned_up};
 use crate::winner::{self, Winner};
+
+/// Winners kept for the upkeep after the commit; where more came first, their own checksums must do.
+const PASSED_MAX: usize = 64;
 
 /// A change of a table, made of actions that are committed together, as one version, or not at all.
 ///
@@ -74,6 +83,23 @@ pub struct Transaction {
     read: ReadSet,
     staged: Staged,
     retry: RetryPolicy,
+    upkeep: Upkeep,
+}
+
+/// What is to be done, after the commits that came first.
+struct Rebased<'a> {
+    staged: Cow<'a, Staged>,
+    /// The first of those commits, for the upkeep.
+    passed: Vec<Winner>,
+}
+
+impl Rebased<'_> {
+    /// Keeps a winner, unless there are too many to be worth it.
+    fn remember(&mut self, winner: Winner) {
+        if self.passed.len() < PASSED_MAX {
+            self.passed.push(winner);
+        }
+    }
 }
 
 /// What the transaction goes out from.
@@ -127,7 +153,15 @@ impl Transaction {
     ) -> Self {
         let txn_id = store.context().ids.uuid().to_string();
         let staged = Staged::new(operation, read_version, txn_id);
-        Self { store, committer, base, read: ReadSet::default(), staged, retry: RetryPolicy::default() }
+        Self {
+            store,
+            committer,
+            base,
+            read: ReadSet::default(),
+            staged,
+            retry: RetryPolicy::default(),
+            upkeep: Upkeep::default(),
+        }
     }
 
     /// The table's configuration once this is committed, as far as is known before.
@@ -154,6 +188,13 @@ impl Transaction {
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same transaction, which does this for the log after its commit.
+    #[must_use]
+    pub fn with_upkeep(mut self, upkeep: Upkeep) -> Self {
+        self.upkeep = upkeep;
         self
     }
 
@@ -270,6 +311,27 @@ impl Transaction {
         table.protocol().check_writable(&table).with("table", self.store.root())
     }
 
+    /// Drops a feature that the table does not use any more. `metadata` is without its properties, `domains` are those of
+    /// which its own go.
+    pub(crate) fn drop_feature(
+        &mut self,
+        feature: &'static FeatureSpec,
+        metadata: Option<Metadata>,
+        domains: BTreeMap<String, DomainMetadata>,
+        protects_checkpoints: bool,
+    ) -> Result<()> {
+        let protected = protects_checkpoints.then_some(&CHECKPOINT_PROTECTION);
+        self.staged.protocol = Some(self.base().protocol().with_features(protected).without_feature(feature));
+        self.staged.metadata = metadata;
+        self.staged.dropped = Some(feature);
+        self.staged.protects_checkpoints = protects_checkpoints;
+        if let Some(domain) = domains.into_values().find(|domain| domain.domain == ROW_TRACKING_DOMAIN) {
+            self.staged.domains.insert(ROW_TRACKING_DOMAIN.to_owned(), DomainMetadata { removed: true, ..domain });
+        }
+        let table = self.configuration()?;
+        table.protocol().check_writable(&table).with("table", self.store.root())
+    }
+
     /// Writes a metadata domain of the user's.
     ///
     /// # Errors
@@ -340,23 +402,67 @@ impl Transaction {
     #[tracing::instrument(name = "commit", skip_all, fields(table = %self.store.root(), txn_id = %self.staged.txn_id))]
     async fn run(&self) -> Result<Committed, Stop> {
         let mut tip = self.begin_tip().await?;
+        let mut rebased = Rebased { staged: Cow::Borrowed(&self.staged), passed: Vec::new() };
+        if let Some(winner) = self.winner_of_old(&tip).await? {
+            tip = self.pass(tip, winner, &mut rebased).await?;
+        }
         for attempts in 1..=self.retry.attempts_max.max(1) {
-            let standing = self.standing(&tip)?;
-            let commit = stamp(&self.staged, standing, &tip, self.now())?;
+            let standing = self.standing(&rebased.staged, &tip)?;
+            let commit = stamp(&rebased.staged, standing, &tip, self.now())?;
             invariants::check(&commit, &tip)?;
             let Some(winner) = self.put(&commit).await? else {
-                let Stamped { version, timestamp, .. } = commit;
-                return Ok(Committed { version, timestamp, attempts });
+                return Ok(self.landed(commit, &tip, &rebased.passed, attempts).await);
             };
-            for winner in winner::load(&*self.committer, &self.store, commit.version, winner).await? {
-                self.check_not_committed_by(&winner)?;
-                let configuration = conflict::check(&self.ours(standing), &winner, &tip.configuration)?;
-                tip = tip.after(&winner, configuration)?;
-            }
-            tip = self.timed(tip).await?;
+            tip = self.pass(tip, winner, &mut rebased).await?;
             self.retry.pause(attempts, self.context()).await;
         }
         Err(self.exhausted(&tip).into())
+    }
+
+    /// Goes on behind the commits that came after `tip`, the first of which is at hand, if none of them disturbs this one.
+    async fn pass(&self, mut tip: Tip, first: Bytes, rebased: &mut Rebased<'_>) -> Result<Tip, Stop> {
+        let standing = self.standing(&rebased.staged, &tip)?;
+        for winner in winner::load(&*self.committer, &self.store, tip.next(), first).await? {
+            self.check_not_committed_by(&winner)?;
+            let configuration = conflict::check(&self.ours(standing), &winner, &tip.configuration)?;
+            tip = tip.after(&winner, configuration)?;
+            row_tracking_backfill::rebase(&mut rebased.staged, &winner);
+            rebased.remember(winner);
+        }
+        Ok(self.timed(tip).await?)
+    }
+
+    /// What came next, where the transaction's snapshot is so old that the log may be cleaned up at any moment: the place of
+    /// the next commit would then be free, and a commit put there seen by nobody. Behind the newest commit, which is never
+    /// cleaned up, there is no such danger.
+    async fn winner_of_old(&self, tip: &Tip) -> Result<Option<Bytes>, Stop> {
+        let (Some(snapshot), Some(time)) = (self.snapshot(), tip.timestamp) else { return Ok(None) };
+        let retention = tip.configuration.properties().get(&property::LOG_RETENTION_DURATION).unwrap_or_default();
+        let age_ms = u128::try_from(self.now().0.saturating_sub(time.0)).unwrap_or(0);
+        if age_ms < retention.as_millis() / 2 {
+            return Ok(None);
+        }
+        let winner = self.committer.read(&self.store, tip.next()).await?;
+        match winner.is_none() && snapshot.refresh().await?.version() > snapshot.version() {
+            true => Err(cleaned_up(snapshot).into()),
+            false => Ok(winner),
+        }
+    }
+
+    /// The commit stands. Whatever is done for the log now, it stands.
+    async fn landed(&self, commit: Stamped, tip: &Tip, passed: &[Winner], attempts: u32) -> Committed {
+        let Stamped { version, timestamp, actions, .. } = commit;
+        let commit = Winner::of(version, actions);
+        let landed =
+            Landed { store: &self.store, base: self.snapshot(), passed, commit: &commit, before: &tip.configuration };
+        Committed { version, timestamp, attempts, upkeep: after_commit(&landed, self.upkeep).await }
+    }
+
+    fn snapshot(&self) -> Option<&Snapshot> {
+        match &self.base {
+            Base::Nothing(_) => None,
+            Base::Version(snapshot) => Some(snapshot),
+        }
     }
 
     /// Where to begin, unless there is nothing to do.
@@ -384,9 +490,9 @@ impl Transaction {
         }
     }
 
-    fn standing(&self, tip: &Tip) -> Result<Standing> {
-        let isolation = isolation::of_commit(&tip.configuration, &self.staged)?;
-        Ok(Standing { isolation, is_blind_append: isolation::is_blind_append(&self.staged, &self.read) })
+    fn standing(&self, staged: &Staged, tip: &Tip) -> Result<Standing> {
+        let isolation = isolation::of_commit(&tip.configuration, staged)?;
+        Ok(Standing { isolation, is_blind_append: isolation::is_blind_append(staged, &self.read) })
     }
 
     fn ours(&self, standing: Standing) -> Ours<'_> {
@@ -396,8 +502,10 @@ impl Transaction {
             read: &self.read,
             isolation: standing.isolation,
             is_blind_append: standing.is_blind_append,
+            is_backfill: self.staged.operation.effect() == Effect::Backfills,
             changes_protocol: self.staged.protocol.is_some(),
             changes_metadata: self.staged.metadata.is_some(),
+            dropped: self.staged.dropped,
             domains: self.staged.domains.keys().map(String::as_str).collect(),
             removes,
         }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use deltaic_log::action::{Action, Add, CommitInfo, DomainMetadata, Metadata, Protocol, Remove, SetTransaction};
 use deltaic_log::commit_file::read_actions;
-use deltaic_log::{Result, ResultExt, TableStore, TimestampMs, Version, cpu};
+use deltaic_log::{Result, ResultExt, TableConfiguration, TableStore, TimestampMs, Version, cpu};
 use futures::future::try_join_all;
 
 use crate::committer::Committer;
@@ -11,7 +11,7 @@ use crate::committer::Committer;
 /// Commits read at a time, at most.
 const WINDOW_MAX: u64 = 32;
 
-/// A concurrent commit that stands as a version that this transaction wanted.
+/// A commit that stands: mostly a concurrent one, as a version that this transaction wanted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Winner {
     pub(crate) version: Version,
@@ -26,8 +26,12 @@ pub(crate) struct Winner {
 
 impl Winner {
     pub(crate) fn parse(version: Version, body: &[u8]) -> Result<Self> {
+        Ok(Self::of(version, read_actions(body).with("version", version)?))
+    }
+
+    pub(crate) fn of(version: Version, actions: Vec<Action>) -> Self {
         let mut winner = Self { version, ..Self::default() };
-        for action in read_actions(body).with("version", version)? {
+        for action in actions {
             match action {
                 Action::Protocol(protocol) => winner.protocol = Some(protocol),
                 Action::Metadata(metadata) => winner.metadata = Some(metadata),
@@ -39,7 +43,20 @@ impl Winner {
                 _ => {}
             }
         }
-        Ok(winner)
+        winner
+    }
+
+    /// The table's configuration after this commit, given the one before it.
+    ///
+    /// # Errors
+    /// As [`TableConfiguration::try_new`].
+    pub(crate) fn configuration_after(&self, before: &TableConfiguration) -> Result<TableConfiguration> {
+        if self.protocol.is_none() && self.metadata.is_none() {
+            return Ok(before.clone());
+        }
+        let protocol = self.protocol.as_ref().unwrap_or(before.protocol()).clone();
+        let metadata = self.metadata.as_ref().unwrap_or(before.metadata()).clone();
+        TableConfiguration::try_new(protocol, metadata)
     }
 
     /// Whether the commit says of itself that it added files without reading any.

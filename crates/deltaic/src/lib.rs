@@ -20,6 +20,7 @@
 //! | spread a scan over threads or machines | [`scan::FileRead`], [`manual::embedding`] |
 //! | bring storage, clock and threads of one's own | [`Context`] |
 //! | reach S3, Google Cloud Storage, Azure | [`storage`] |
+//! | write a checkpoint | [`DeltaTable::create_checkpoint`] |
 //! | verify a table | [`check`](mod@check) |
 //! | know why | [`manual`] |
 //!
@@ -29,11 +30,13 @@
 //! the search for AWS credentials in profiles, single sign-on and assumed roles.
 
 pub mod check;
+mod checkpoint;
 pub mod manual;
 pub mod storage;
 mod table;
 mod time;
 
+pub use deltaic_commit::maintenance;
 pub use deltaic_log as log;
 pub use deltaic_log::{Context, Error, ErrorKind, Result, TimestampMs, Version};
 pub use deltaic_scan as scan;

@@ -37,6 +37,41 @@ pub fn read_actions(bytes: &[u8]) -> Result<Vec<Action>> {
     Ok(actions)
 }
 
+/// The actions of a commit, one after the other, so that a large commit need not stand in memory as structs.
+pub(crate) struct ActionReader {
+    bytes: bytes::Bytes,
+    line: usize,
+}
+
+impl ActionReader {
+    pub(crate) fn new(bytes: bytes::Bytes) -> Self {
+        Self { bytes, line: 0 }
+    }
+
+    /// The next action that this library knows; `None` at the end.
+    ///
+    /// # Errors
+    /// As [`read_actions`].
+    pub(crate) fn next_action(&mut self) -> Result<Option<Action>> {
+        while !self.bytes.is_empty() {
+            let end = memchr::memchr(b'\n', &self.bytes).map_or(self.bytes.len(), |end| end + 1);
+            let line = self.bytes.split_to(end);
+            self.line += 1;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let text = simdutf8::basic::from_utf8(&line).map_err(|error| {
+                Error::new(ErrorKind::CorruptLog, "the file is no UTF-8 text").because(error).with("line", self.line)
+            })?;
+            let parsed: Lenient<'_> = parse(text).with("line", self.line)?;
+            if let Some(action) = parsed.action().with("line", self.line)? {
+                return Ok(Some(action));
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// The text of a commit: `actions`, one a line, in this order. [`read_actions`] gives the same actions back.
 ///
 /// # Errors

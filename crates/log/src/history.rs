@@ -10,6 +10,7 @@ use crate::action::CommitInfo;
 use crate::commit_file::read_commit_info;
 use crate::cpu;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::segment::Listing;
 use crate::snapshot::Snapshot;
 use crate::store::{TableFile, TableStore};
 use crate::table_configuration::TableConfiguration;
@@ -65,6 +66,14 @@ impl History {
     pub async fn load(snapshot: &Snapshot) -> Result<Self> {
         let mut listing = snapshot.list_all().await?;
         listing.truncate(snapshot.version());
+        Self::of(snapshot, &listing)
+    }
+
+    /// As [`Self::load`], of commits that are listed already, none of them newer than the snapshot.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidProperty`] where the table's properties on in-commit timestamps are no numbers.
+    pub fn of(snapshot: &Snapshot, listing: &Listing) -> Result<Self> {
         let mut previous = None;
         let commit = |(version, file): (Version, &TableFile)| {
             let modified = previous.map_or(file.modified, |TimestampMs(last)| file.modified.max(TimestampMs(last + 1)));
@@ -136,6 +145,16 @@ impl History {
         self.last_not_after(self.era(readable, time), time).await
     }
 
+    /// The newest version that was committed at `time` or before, of those whose commits the log still holds. It need not be
+    /// one that can be read in full any more.
+    ///
+    /// # Errors
+    /// As [`Self::entries`].
+    pub async fn newest_version_until(&self, time: TimestampMs) -> Result<Option<Version>> {
+        let commits = self.era(&self.commits, time);
+        Ok(self.count_until(commits, time).await?.checked_sub(1).map(|newest| commits[newest].version))
+    }
+
     /// The first version committed at `time` or later, if there is one.
     ///
     /// # Errors
@@ -162,13 +181,18 @@ impl History {
         if is_after { after } else { before }
     }
 
-    async fn last_not_after(&self, commits: &[Commit], time: TimestampMs) -> Result<Version> {
+    /// How many of the commits, from the first, were made at `time` or before.
+    async fn count_until(&self, commits: &[Commit], time: TimestampMs) -> Result<usize> {
         let (mut low, mut high) = (0, commits.len());
         while low < high {
             let middle = low + (high - low) / 2;
             if self.timestamp(&commits[middle]).await? <= time { low = middle + 1 } else { high = middle }
         }
-        let found = low.checked_sub(1).and_then(|at| commits.get(at));
+        Ok(low)
+    }
+
+    async fn last_not_after(&self, commits: &[Commit], time: TimestampMs) -> Result<Version> {
+        let found = self.count_until(commits, time).await?.checked_sub(1).and_then(|at| commits.get(at));
         found
             .map(|commit| commit.version)
             .ok_or_else(|| self.no_version(format!("no available commit is as old as {time}")))

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::file_name::{LAST_CHECKPOINT, LOG_DIR};
 use crate::store::TableStore;
 use crate::version::Version;
@@ -27,12 +27,47 @@ pub struct LastCheckpoint {
     /// The number of `add` actions in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_of_add_files: Option<i64>,
+    /// The top-level file of a V2 checkpoint: beyond the specification, for readers that open it without listing.
+    #[serde(rename = "v2Checkpoint", default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub v2_checkpoint: Option<V2CheckpointFile>,
     /// The MD5 of the file's own canonical JSON: see [`checksum`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<String>,
 }
 
+/// The top-level file of a V2 checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct V2CheckpointFile {
+    /// The file's name in the log.
+    pub path: String,
+    /// Its size in bytes.
+    pub size_in_bytes: i64,
+    /// When it was last modified, in milliseconds since the epoch.
+    pub modification_time: i64,
+}
+
 impl LastCheckpoint {
+    /// The hint's text, with its checksum.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] where it is no JSON, which it is.
+    ///
+    /// ```
+    /// use deltaic_log::last_checkpoint::LastCheckpoint;
+    /// let hint = LastCheckpoint::parse(br#"{"version":3,"size":9}"#).unwrap();
+    /// let text = hint.to_json()?;
+    /// assert!(text.contains("checksum"));
+    /// assert_eq!(LastCheckpoint::parse(text.as_bytes()).unwrap().size, Some(9));
+    /// # Ok::<(), deltaic_log::Error>(())
+    /// ```
+    pub fn to_json(&self) -> Result<String> {
+        let write = |hint: &Self| serde_json::to_string(hint);
+        let text = write(&Self { checksum: None, ..self.clone() });
+        let text = text.and_then(|text| write(&Self { checksum: checksum(&text), ..self.clone() }));
+        text.map_err(|error| Error::new(ErrorKind::Internal, "a hint cannot be written as JSON").because(error))
+    }
+
     /// Reads the hint's text. `None` where it is no hint, or where its checksum contradicts it.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let hint: Self = serde_json::from_slice(text).ok()?;
@@ -77,6 +112,11 @@ fn canonical_form(json: &str) -> Option<String> {
     collect_leaves(serde_json::from_str(json).ok()?, &mut String::new(), 0, &mut leaves)?;
     leaves.sort_unstable();
     Some(leaves.join(","))
+}
+
+/// What other writers put there in another shape is not used.
+fn lenient<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<V2CheckpointFile>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(from)?).ok())
 }
 
 const DEPTH_MAX: usize = 64;

@@ -5,7 +5,7 @@
 
 pub mod action;
 pub mod action_reconciliation;
-mod checkpoint;
+pub mod checkpoint;
 pub mod clock;
 pub mod commit_file;
 pub mod context;
@@ -35,7 +35,7 @@ mod tombstones;
 pub mod version;
 pub mod version_checksum;
 
-pub use checkpoint::RowGroupFilter;
+pub use checkpoint::{RowGroupFilter, sidecar_paths};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{Context, Location, SingleStore, Stores};
 pub use error::{Error, ErrorKind, Result, ResultExt};

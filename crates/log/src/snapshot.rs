@@ -238,6 +238,24 @@ impl Snapshot {
         self.0.checksum.as_deref()
     }
 
+    /// The same snapshot, which knows its version's checksum: whoever has just written it need not read it again.
+    #[must_use]
+    pub fn with_checksum(&self, checksum: Arc<VersionChecksum>) -> Self {
+        let inner = &*self.0;
+        Self(Arc::new(Inner {
+            store: inner.store.clone(),
+            source: inner.source.clone(),
+            segment: inner.segment.clone(),
+            unusable: inner.unusable.clone(),
+            configuration: inner.configuration.clone(),
+            checksum: Some(checksum),
+            read_at_open: inner.read_at_open.clone(),
+            base: AsyncOnce::with(inner.base.get()),
+            files: AsyncOnce::with(inner.files.get()),
+            small: AsyncOnce::with(inner.small.get()),
+        }))
+    }
+
     /// All live files, read on first use and kept.
     ///
     /// # Errors
@@ -282,6 +300,27 @@ impl Snapshot {
             Some(checkpoint) => checkpoint.count_row_groups(self.store(), filter).await,
             None => Ok((0, 0)),
         }
+    }
+
+    /// Reads the whole checkpoint that this version starts from, in bounded memory, to tell whether the log could do without
+    /// everything before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CorruptLog`] where the checkpoint is damaged or lacks what every one has; [`ErrorKind::MissingFile`],
+    /// also where there is no checkpoint; [`ErrorKind::Storage`].
+    pub async fn verify_checkpoint(&self) -> Result<()> {
+        let Some(files) = &self.segment().checkpoint else {
+            return Err(Error::new(ErrorKind::MissingFile, "the version has no checkpoint"));
+        };
+        let checkpoint = Checkpoint::open(self.store(), files).await?;
+        let (protocol, metadata) = checkpoint.protocol_and_metadata(self.store()).await?;
+        protocol.ok_or_else(|| absent(ErrorKind::CorruptLog, "protocol"))?;
+        metadata.ok_or_else(|| absent(ErrorKind::CorruptLog, "metaData"))?;
+        checkpoint.transactions_and_domains(self.store()).await?;
+        let files = checkpoint.files(self.store(), Arc::default(), None).await?;
+        files.try_for_each(|_| std::future::ready(Ok(()))).await?;
+        let removes = checkpoint.removes(self.store(), Arc::default()).await?;
+        removes.try_for_each(|_| std::future::ready(Ok(()))).await
     }
 
     fn stream_from_log(&self, filter: Option<RowGroupFilter>) -> BoxStream<'static, Result<FileChunk>> {
@@ -458,8 +497,12 @@ impl Snapshot {
         }
     }
 
-    /// The same version without the optional files that errors are about; the error, where it is about none.
-    async fn without_unreadable(&self, error: Error) -> Result<Self> {
+    /// The same version without the optional files (a checkpoint, a compaction) that an error is about, for a caller to try
+    /// again what met it. Reading a snapshot does so by itself.
+    ///
+    /// # Errors
+    /// The error, where it is about no file that can be done without; as [`Self::open`].
+    pub async fn without_unreadable(&self, error: Error) -> Result<Self> {
         let mut unusable = self.0.unusable.clone();
         if !unusable.note(&error, &self.0.segment) {
             return Err(error.with("table", self.store().root()));
@@ -467,6 +510,14 @@ impl Snapshot {
         let options = self.options(Some(self.version()));
         let listed = Listed { from: Version(0), listing: self.list_all().await? };
         Self::open_readable(self.store(), &options, listed, unusable, Some(error)).await
+    }
+
+    /// The checkpoint that this version starts from, opened.
+    pub(crate) async fn checkpoint(&self) -> Result<Option<Checkpoint>> {
+        match &self.0.segment.checkpoint {
+            Some(files) => Ok(Some(Checkpoint::open(self.store(), files).await?)),
+            None => Ok(None),
+        }
     }
 
     /// The tombstones of the checkpoint whose key is not in `newer`.
@@ -488,11 +539,7 @@ impl Snapshot {
 
     async fn read_base(&self) -> Result<Base> {
         let tail = self.0.read_at_open.complete(self.store(), &self.0.segment.deltas).await?;
-        let checkpoint = match &self.0.segment.checkpoint {
-            Some(files) => Some(Checkpoint::open(self.store(), files).await?),
-            None => None,
-        };
-        Ok(Base { tail, checkpoint })
+        Ok(Base { tail, checkpoint: self.checkpoint().await? })
     }
 
     async fn small(&self) -> Result<Arc<SmallActions>> {

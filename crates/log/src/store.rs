@@ -211,7 +211,8 @@ fn list_local(dir: &std::path::Path) -> Result<Vec<LogFile>> {
     Ok(files)
 }
 
-fn modified(meta: &std::fs::Metadata) -> TimestampMs {
+/// When a local file was last modified.
+pub fn modified(meta: &std::fs::Metadata) -> TimestampMs {
     use std::os::unix::fs::MetadataExt;
     TimestampMs(meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000))
 }

@@ -1,17 +1,15 @@
 //! The first two steps of pruning, over the files of a snapshot: partition values, then file statistics. (The third, row
 //! groups and pages, is the reader's.)
 
-use std::collections::BTreeMap;
-
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array, new_null_array};
+use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array, new_null_array};
 use arrow_schema::Schema;
 use arrow_select::take::take;
-use deltaic_log::schema::{ColumnPath, StructType};
-use deltaic_log::statistics::{BoundsBatch, ColumnBounds};
+use deltaic_log::schema::{ColumnPath, StructField, StructType};
+use deltaic_log::statistics::BoundsBatch;
 use deltaic_log::{FileChunk, Result, TableConfiguration, TableStore, partition_value};
 
 use crate::expr::{EvalContext, Expr, conjuncts};
-use crate::prune::{Bounds, PruningPredicate};
+use crate::prune::{KnownFiles, PruningPredicate, StatisticsColumns};
 
 /// Tells which files of a chunk may hold matching rows.
 #[derive(Debug)]
@@ -21,8 +19,8 @@ pub(crate) struct FilePruning {
     by_partition: Option<PruningPredicate>,
     /// The other conditions.
     by_statistics: Option<PruningPredicate>,
-    /// The columns of the latter, logical and physical.
-    columns: BTreeMap<ColumnPath, ColumnPath>,
+    /// The columns of the latter.
+    columns: StatisticsColumns,
 }
 
 impl FilePruning {
@@ -45,13 +43,7 @@ impl FilePruning {
             }
         };
         let (by_partition, by_statistics) = (pruning(on_partitions)?, pruning(others)?);
-        let mut columns = BTreeMap::new();
-        for column in by_statistics.iter().flat_map(PruningPredicate::required_columns) {
-            let logical = table.schema().resolve(column)?.path;
-            if let Some(physical) = table.schema().to_physical_path(&logical, table.column_mapping_mode()) {
-                columns.insert(column.clone(), physical);
-            }
-        }
+        let columns = StatisticsColumns::of(&by_statistics, table)?;
         Ok(Self { table: table.clone(), by_partition, by_statistics, columns })
     }
 
@@ -66,7 +58,7 @@ impl FilePruning {
     }
 
     pub(crate) fn physical_path(&self, column: &ColumnPath) -> Option<&ColumnPath> {
-        self.columns.get(column)
+        self.columns.physical_path(column)
     }
 
     pub(crate) fn physical_schema(&self) -> &StructType {
@@ -76,15 +68,24 @@ impl FilePruning {
     /// The live rows that may match. Statistics are read only where partition values leave a row.
     pub(crate) async fn matching_rows(&self, chunk: &FileChunk, store: &TableStore) -> Result<Vec<usize>> {
         let mut rows: Vec<usize> = (0..chunk.rows()).filter(|row| chunk.is_live(*row)).collect();
-        let mut known = Known { pruning: self, chunk, statistics: None };
         if let Some(predicate) = &self.by_partition {
-            keep(&mut rows, &predicate.evaluate(&known)?);
+            keep(&mut rows, &self.evaluate(predicate, chunk, None)?);
         }
         let Some(predicate) = self.by_statistics.as_ref().filter(|_| !rows.is_empty()) else { return Ok(rows) };
-        let physical: Vec<ColumnPath> = self.columns.values().cloned().collect();
-        known.statistics = Some(chunk.bounds(store, self.table.physical_schema(), &physical).await?);
-        keep(&mut rows, &predicate.evaluate(&known)?);
+        let statistics = chunk.bounds(store, self.table.physical_schema(), &self.columns.physical()).await?;
+        keep(&mut rows, &self.evaluate(predicate, chunk, Some(&statistics))?);
         Ok(rows)
+    }
+
+    fn evaluate(
+        &self,
+        predicate: &PruningPredicate,
+        chunk: &FileChunk,
+        statistics: Option<&BoundsBatch>,
+    ) -> Result<BooleanArray> {
+        let (table, columns) = (&self.table, &self.columns);
+        let partition_values = |field: &StructField| partition_values(chunk, field, table);
+        predicate.evaluate(&KnownFiles { files: chunk.rows(), table, columns, statistics, partition_values })
     }
 }
 
@@ -92,52 +93,13 @@ fn keep(rows: &mut Vec<usize>, might_match: &BooleanArray) {
     rows.retain(|row| might_match.is_null(*row) || might_match.value(*row));
 }
 
-/// What is known of a chunk's files.
-struct Known<'a> {
-    pruning: &'a FilePruning,
-    chunk: &'a FileChunk,
-    statistics: Option<BoundsBatch>,
-}
-
-impl Known<'_> {
-    fn column(&self, column: &ColumnPath) -> Option<&ColumnBounds> {
-        let physical = self.pruning.columns.get(column)?;
-        self.statistics.as_ref()?.columns.iter().find(|bounds| bounds.path == *physical)
-    }
-}
-
-impl Bounds for Known<'_> {
-    fn len(&self) -> usize {
-        self.chunk.rows()
-    }
-
-    fn min(&self, column: &ColumnPath) -> Option<ArrayRef> {
-        Some(self.column(column)?.min.clone())
-    }
-
-    fn max(&self, column: &ColumnPath) -> Option<ArrayRef> {
-        Some(self.column(column)?.max.clone())
-    }
-
-    fn null_count(&self, column: &ColumnPath) -> Option<Int64Array> {
-        Some(self.column(column)?.null_count.clone())
-    }
-
-    fn row_count(&self) -> Option<Int64Array> {
-        Some(self.statistics.as_ref()?.num_records.clone())
-    }
-
-    fn partition_value(&self, column: &str) -> Option<ArrayRef> {
-        let table = &self.pruning.table;
-        let field = table.partition_fields().find(|field| field.name.eq_ignore_ascii_case(column))?;
-        let Some((codes, texts)) = self.chunk.partition_column(field.physical_name(table.column_mapping_mode())) else {
-            return Some(new_null_array(&field.data_type.to_arrow(), self.chunk.rows()));
-        };
-        // Each distinct text is parsed once. One that is no value of the type is the reader's to complain of, if its file
-        // is read at all: nothing is pruned by it.
-        let values =
-            partition_value::parse_column(std::iter::once(None).chain(texts.into_iter().map(Some)), &field.data_type)
-                .ok()?;
-        take(&values, &UInt32Array::from(codes.to_vec()), None).ok()
-    }
+/// Each distinct text is parsed once. One that is no value of the type is the reader's to complain of, if its file is read at
+/// all: nothing is pruned by it.
+fn partition_values(chunk: &FileChunk, field: &StructField, table: &TableConfiguration) -> Option<ArrayRef> {
+    let Some((codes, texts)) = chunk.partition_column(field.physical_name(table.column_mapping_mode())) else {
+        return Some(new_null_array(&field.data_type.to_arrow(), chunk.rows()));
+    };
+    let texts = std::iter::once(None).chain(texts.into_iter().map(Some));
+    let values = partition_value::parse_column(texts, &field.data_type).ok()?;
+    take(&values, &UInt32Array::from(codes.to_vec()), None).ok()
 }

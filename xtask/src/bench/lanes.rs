@@ -165,6 +165,18 @@ pub(crate) const LANES: &[Lane] = &[
         goal: 0.0,
     },
     Lane {
+        name: "checkpoint of 1M files, with open; deltalake",
+        theirs: run(Deltalake, "checkpoint", "classic_1m", &[]),
+        ours: run(Deltaic, "checkpoint", "classic_1m", &[]),
+        goal: 5.0,
+    },
+    Lane {
+        name: "checkpoint of 10k commits, with open; deltalake",
+        theirs: run(Deltalake, "checkpoint", "commits_10k", &[]),
+        ours: run(Deltaic, "checkpoint", "commits_10k", &[]),
+        goal: 5.0,
+    },
+    Lane {
         name: "read 6M rows; bare parquet-rs",
         theirs: run(Deltaic, "bare", "lineitem_6m", &[]),
         ours: run(Deltaic, "read", "lineitem_6m", &[]),
@@ -214,6 +226,12 @@ pub(crate) const MEMORY: &[MemoryLane] = &[
         name: "list 1M files as a stream",
         run: run(Deltaic, "scan", "classic_1m", &["--stream"]),
         goal_mb: 80.0,
+    },
+    MemoryLane { name: "checkpoint of 1M files", run: run(Deltaic, "checkpoint", "classic_1m", &[]), goal_mb: 400.0 },
+    MemoryLane {
+        name: "the same, with typed statistics",
+        run: run(Deltaic, "checkpoint", "classic_1m", &["--stats", "struct"]),
+        goal_mb: 400.0,
     },
 ];
 

@@ -1,4 +1,3 @@
-use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
 
@@ -7,6 +6,7 @@ use deltaic_log::{Error, ErrorKind, Result, TableStore, Version, cpu};
 use futures::future::{BoxFuture, FutureExt};
 
 use super::{Committer, PutOutcome, commit_path};
+use crate::local_file::Durability;
 
 /// Commits in the local file system, safe between any number of threads and processes, and durable.
 ///
@@ -42,13 +42,6 @@ use super::{Committer, PutOutcome, commit_path};
 #[derive(Clone, Debug)]
 pub struct Local {
     durability: Durability,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Durability {
-    Synced,
-    /// As the operating system pleases.
-    Unsynced,
 }
 
 impl Local {
@@ -121,41 +114,16 @@ impl Put {
             Err(error) => return PutOutcome::Ambiguous(self.error("the commit could not be given its name", error)),
         };
         // On a conflict too: what is built upon another's commit must not outlive it.
-        match self.sync_directory() {
+        match self.durability.sync_directory_of(&self.target) {
             Ok(()) => outcome,
             Err(error) => PutOutcome::Ambiguous(self.error("the log's directory could not be written to disk", error)),
         }
     }
 
     fn write_temporary(&self, body: &[u8]) -> io::Result<()> {
-        let mut file = match create(&self.temporary) {
-            Err(error) if error.kind() == Io::NotFound => {
-                self.create_log_directory()?;
-                create(&self.temporary)?
-            }
-            created => created?,
-        };
+        let mut file = self.durability.create(&self.temporary)?;
         file.write_all(body)?;
-        if self.durability == Durability::Synced { file.sync_all() } else { Ok(()) }
-    }
-
-    /// Makes the log's directory, and whatever lacks above it, and writes each entry to disk.
-    fn create_log_directory(&self) -> io::Result<()> {
-        let Some(log) = self.target.parent() else { return Ok(()) };
-        let missing: Vec<&Path> = log.ancestors().take_while(|directory| !directory.exists()).collect();
-        std::fs::create_dir_all(log)?;
-        for parent in missing.into_iter().filter_map(Path::parent) {
-            self.sync(parent)?;
-        }
-        Ok(())
-    }
-
-    fn sync_directory(&self) -> io::Result<()> {
-        self.target.parent().map_or(Ok(()), |directory| self.sync(directory))
-    }
-
-    fn sync(&self, directory: &Path) -> io::Result<()> {
-        if self.durability == Durability::Synced { File::open(directory)?.sync_all() } else { Ok(()) }
+        self.durability.sync_file(&file)
     }
 
     /// Whatever is left behind has a name that nobody reads.
@@ -168,13 +136,9 @@ impl Put {
     }
 }
 
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
 /// Gives the temporary file its name, unless that name is taken ([`Io::AlreadyExists`]).
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn publish(temporary: &Path, target: &Path) -> io::Result<()> {
+pub(crate) fn publish(temporary: &Path, target: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use rustix::io::Errno;
     match renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE) {
@@ -185,7 +149,7 @@ fn publish(temporary: &Path, target: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-use link as publish;
+pub(crate) use link as publish;
 
 fn link(temporary: &Path, target: &Path) -> io::Result<()> {
     std::fs::hard_link(temporary, target)?;

@@ -11,6 +11,7 @@ mod probe;
 mod put_if_absent;
 
 pub use local::Local;
+pub(crate) use local::publish as rename_if_absent;
 pub use put_if_absent::PutIfAbsent;
 
 use std::fmt::Debug;

@@ -75,6 +75,18 @@ fn winner_named(name: &str) -> Winner {
             json!({"domainMetadata": {"domain": "delta.rowTracking", "configuration": "{}", "removed": false}}),
         ]),
         "app" => winner(&[json!({"txn": {"appId": "app", "version": 1}})]),
+        "backfill" | "unbackfill" => {
+            let operation = if name == "backfill" { "ROW TRACKING BACKFILL" } else { "ROW TRACKING UNBACKFILL" };
+            let mut line = add("new", "a");
+            line["add"]["dataChange"] = json!(false);
+            winner(&[json!({"commitInfo": {"operation": operation, "isBlindAppend": false}}), line])
+        }
+        "deletion vector" => {
+            let mut line = add("new", "a");
+            line["add"]["deletionVector"] =
+                json!({"storageType": "i", "pathOrInlineDv": "x", "sizeInBytes": 1, "cardinality": 1});
+            winner(&[blind(false), line])
+        }
         other => panic!("no winner is called {other}"),
     }
 }
@@ -91,7 +103,9 @@ fn ours_named(name: &str, read: &mut ReadSet) -> bool {
         "n = 6" => predicate("n = 6"),
         "file" => read.add_files(["read"]),
         "app" => read.add_app_id("app"),
-        "removal" | "metadata" | "protocol" | "domain" | "row id domain" => read.add_files(["another"]),
+        "removal" | "metadata" | "protocol" | "domain" | "row id domain" | "backfill" | "feature drop" => {
+            read.add_files(["another"]);
+        }
         other => panic!("no transaction is called {other}"),
     }
     false
@@ -133,6 +147,16 @@ fn ours_named(name: &str, read: &mut ReadSet) -> bool {
 #[case("domain", "domain", "TTT")]
 #[case("row id domain", "row id domain", "...")]
 #[case("app", "app", "TTT")]
+#[case("whole table", "backfill", "...")]
+#[case("whole table", "unbackfill", "...")]
+#[case("backfill", "append", "...")]
+#[case("backfill", "remove of a read file", "...")]
+#[case("backfill", "backfill", "...")]
+#[case("backfill", "unbackfill", "TTT")]
+#[case("feature drop", "append", "...")]
+#[case("feature drop", "deletion vector", "PPP")]
+#[case("feature drop", "harmless metadata", "PPP")]
+#[case("file", "deletion vector", "...")]
 #[case("file", "app", "...")]
 fn the_matrix(#[case] ours: &str, #[case] winner: &str, #[case] expected: &str) {
     let mut read = ReadSet::default();
@@ -149,6 +173,8 @@ fn outcome(name: &str, read: &ReadSet, is_blind_append: bool, isolation: Isolati
         is_blind_append,
         changes_protocol: name == "protocol",
         changes_metadata: name == "metadata",
+        is_backfill: name == "backfill",
+        dropped: FeatureSpec::named("deletionVectors").filter(|_| name == "feature drop"),
         domains: match name {
             "domain" => ["d"].into(),
             "row id domain" => [ROW_TRACKING_DOMAIN].into(),
@@ -197,6 +223,8 @@ fn the_checks_have_an_order() {
         is_blind_append: false,
         changes_protocol: false,
         changes_metadata: false,
+        is_backfill: false,
+        dropped: None,
         domains: BTreeSet::new(),
         removes: ["removed".to_owned()].into(),
     };
@@ -235,6 +263,8 @@ fn the_winners_configuration_is_taken_over() {
         is_blind_append: true,
         changes_protocol: false,
         changes_metadata: false,
+        is_backfill: false,
+        dropped: None,
         domains: BTreeSet::new(),
         removes: BTreeSet::new(),
     };

@@ -1,6 +1,8 @@
 //! A version checksum against the replayed state: pure.
 
-use deltaic_log::version_checksum::{FileSizeHistogram, VersionChecksum};
+use std::collections::BTreeMap;
+
+use deltaic_log::version_checksum::{DeletedRecordCountsHistogram, FileSizeHistogram, VersionChecksum};
 
 use super::finding::{Finding, Rule};
 use super::state::State;
@@ -26,6 +28,7 @@ pub(super) fn findings(checksum: &VersionChecksum, state: &State) -> Vec<Finding
     );
     compare("numDeletedRecordsOpt", checksum.num_deleted_records_opt, deleted.clone().fold(0, i64::saturating_add));
     compare("numDeletionVectorsOpt", checksum.num_deletion_vectors_opt, count(deleted.count()));
+    compare("inCommitTimestampOpt", checksum.in_commit_timestamp_opt, state.in_commit_time.map_or(0, |time| time.0));
     if state.protocol.as_ref().is_some_and(|protocol| *protocol != checksum.protocol) {
         findings.push(Finding::error(Rule::VersionChecksum, "its protocol is not the log's"));
     }
@@ -37,7 +40,42 @@ pub(super) fn findings(checksum: &VersionChecksum, state: &State) -> Vec<Finding
     if let Some(stated) = &checksum.file_size_histogram {
         findings.extend(histogram(stated, state));
     }
+    if let Some(stated) = &checksum.deleted_record_counts_histogram_opt {
+        findings.extend(deleted_records(stated, state));
+    }
+    findings.extend(lists(checksum, state));
     findings
+}
+
+/// The identifiers and domains, where it lists them.
+fn lists(checksum: &VersionChecksum, state: &State) -> Vec<Finding> {
+    let transactions = checksum.set_transactions.as_ref();
+    let transactions = transactions.map(|list| list.iter().map(|txn| (txn.app_id.clone(), txn.version)).collect());
+    let domains = checksum.domain_metadata.as_ref();
+    let domains = domains.map(|list| list.iter().map(|d| (d.domain.clone(), d.configuration.clone())).collect());
+    let differ = [
+        (
+            transactions.is_some_and(|stated: BTreeMap<_, _>| stated != state.transactions),
+            "transaction identifiers are",
+        ),
+        (domains.is_some_and(|stated: BTreeMap<_, _>| stated != state.domains), "metadata domains are"),
+    ];
+    let wrong = differ.into_iter().filter(|(differs, _)| *differs);
+    wrong.map(|(_, what)| Finding::error(Rule::VersionChecksum, format!("its {what} not the log's"))).collect()
+}
+
+fn deleted_records(stated: &DeletedRecordCountsHistogram, state: &State) -> Option<Finding> {
+    let mut counts = vec![0; 10];
+    for file in state.files.values() {
+        let bin = match file.deleted_rows.unwrap_or(0) {
+            i64::MIN..=0 => 0,
+            2_147_483_647.. => 9,
+            rows => rows.to_string().len().min(8),
+        };
+        counts[bin] += 1;
+    }
+    let message = "its histogram of deleted rows is not that of the live files";
+    (counts != stated.deleted_record_counts).then(|| Finding::error(Rule::VersionChecksum, message))
 }
 
 fn histogram(stated: &FileSizeHistogram, state: &State) -> Option<Finding> {

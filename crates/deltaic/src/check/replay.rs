@@ -161,6 +161,10 @@ async fn state_of(store: &TableStore, checkpoint: &CheckpointFiles) -> Result<St
         metadata: Some(snapshot.metadata().clone()),
         ..State::default()
     };
+    let transactions = snapshot.transactions().await?.into_values();
+    state.transactions.extend(transactions.map(|txn| (txn.app_id, txn.version)));
+    let domains = snapshot.domains().await?.into_values();
+    state.domains.extend(domains.map(|domain| (domain.domain, domain.configuration)));
     let mut chunks = snapshot.stream_files();
     while let Some(chunk) = chunks.try_next().await? {
         state.files.extend(chunk.files().map(|file| of_view(&file)));

@@ -24,6 +24,10 @@ pub(super) struct State {
     pub(super) protocol: Option<Protocol>,
     pub(super) metadata: Option<Metadata>,
     pub(super) files: BTreeMap<FileKey, FileFacts>,
+    /// How far each application has written.
+    pub(super) transactions: BTreeMap<String, i64>,
+    /// The live domains' configurations.
+    pub(super) domains: BTreeMap<String, String>,
     /// The last commit's own time.
     pub(super) in_commit_time: Option<TimestampMs>,
 }
@@ -36,6 +40,11 @@ impl State {
                 Action::Remove(remove) => drop(self.files.remove(&remove_key(remove))),
                 Action::Protocol(protocol) => self.protocol = Some(protocol.clone()),
                 Action::Metadata(metadata) => self.metadata = Some(metadata.clone()),
+                Action::SetTransaction(txn) => drop(self.transactions.insert(txn.app_id.clone(), txn.version)),
+                Action::DomainMetadata(domain) if domain.removed => drop(self.domains.remove(&domain.domain)),
+                Action::DomainMetadata(domain) => {
+                    drop(self.domains.insert(domain.domain.clone(), domain.configuration.clone()));
+                }
                 _ => {}
             }
         }
@@ -49,13 +58,13 @@ impl State {
 
     /// All but the files, which may be many.
     pub(super) fn clone_without_files(&self) -> Self {
-        let Self { version, protocol, metadata, in_commit_time, files: _ } = self;
+        let Self { version, protocol, metadata, in_commit_time, files: _, transactions: _, domains: _ } = self;
         Self {
             version: *version,
             protocol: protocol.clone(),
             metadata: metadata.clone(),
             in_commit_time: *in_commit_time,
-            files: BTreeMap::new(),
+            ..Self::default()
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array, MapArray, RecordBatch, StringArray, StructArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, MapArray, RecordBatch, StringArray, StructArray};
 use arrow_schema::DataType;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 
@@ -17,6 +17,7 @@ use crate::deletion_vector::{DeletionVectorDescriptor, StorageType};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::file_set::{CHUNK_ROWS_MAX, FileChunk, FileColumns, FileRow, LiveRows, Origin, RowGroupOrigin};
 use crate::store::TableStore;
+use crate::version::TimestampMs;
 
 /// The leaves that a row of [`FileColumns`] is made from and that hold a value in this row group. `None` where the row
 /// group has no `add` at all.
@@ -145,13 +146,73 @@ impl LiveRows {
     }
 }
 
+/// Which rows of a column `add` are files whose key is not in `newer`.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`] where a file lacks what every file has.
+pub(super) fn live_rows(add: &StructArray, newer: &KeySet) -> Result<BooleanArray> {
+    let adds = AddBatch::new(add)?;
+    standing_rows(add, &adds.keys, newer, |row| adds.check_row(row).map(|()| true))
+}
+
+/// Which rows of a column `remove` have a key that is not in `newer`, and were made after `deleted_after`.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`] where a tombstone has no path.
+pub(super) fn unexpired_rows(remove: &StructArray, newer: &KeySet, deleted_after: TimestampMs) -> Result<BooleanArray> {
+    let (keys, times) = (KeyBatch::new(remove, "remove")?, number(remove, "deletionTimestamp")?);
+    standing_rows(remove, &keys, newer, |row| match keys.path.is_valid(row) {
+        true => Ok(value(times.as_ref(), row).unwrap_or(0) > deleted_after.0),
+        false => Err(malformed("has a `remove` without `path`")),
+    })
+}
+
+fn standing_rows(
+    actions: &StructArray,
+    keys: &KeyBatch,
+    newer: &KeySet,
+    stands: impl Fn(usize) -> Result<bool>,
+) -> Result<BooleanArray> {
+    let mut scratch = Vec::new();
+    let of_row = |row: usize| {
+        if !actions.is_valid(row) || !stands(row)? {
+            return Ok(false);
+        }
+        if newer.len() == 0 {
+            return Ok(true);
+        }
+        let vector = keys.vector(row)?;
+        Ok(!newer.contains(file_key(keys.path.value(row), vector.as_ref(), &mut scratch)))
+    };
+    (0..actions.len()).map(of_row).collect::<Result<Vec<bool>>>().map(BooleanArray::from)
+}
+
+/// What a batch's logical files are known by.
+struct KeyBatch {
+    path: StringArray,
+    deletion_vector: Option<VectorBatch>,
+}
+
+impl KeyBatch {
+    fn new(actions: &StructArray, action: &str) -> Result<Self> {
+        let vectors = actions.column_by_name("deletionVector").and_then(|column| column.as_struct_opt());
+        Ok(Self {
+            path: text(actions, "path")?.ok_or_else(|| malformed(&format!("has no column `{action}.path`")))?,
+            deletion_vector: vectors.map(VectorBatch::new).transpose()?,
+        })
+    }
+
+    fn vector(&self, row: usize) -> Result<Option<DeletionVectorDescriptor>> {
+        Ok(self.deletion_vector.as_ref().map(|vectors| vectors.row(row)).transpose()?.flatten())
+    }
+}
+
 /// The columns of a batch's `add`s, by name and in the one type that is worked with.
 struct AddBatch {
-    path: StringArray,
+    keys: KeyBatch,
     size: Int64Array,
     modification_time: Int64Array,
     partition_values: Option<TextMap>,
-    deletion_vector: Option<VectorBatch>,
     base_row_id: Option<Int64Array>,
     default_row_commit_version: Option<Int64Array>,
 }
@@ -159,27 +220,30 @@ struct AddBatch {
 impl AddBatch {
     fn new(add: &StructArray) -> Result<Self> {
         let required = |name| number(add, name)?.ok_or_else(|| malformed(&format!("has no column `add.{name}`")));
-        let vectors = add.column_by_name("deletionVector").and_then(|column| column.as_struct_opt());
         Ok(Self {
-            path: text(add, "path")?.ok_or_else(|| malformed("has no column `add.path`"))?,
+            keys: KeyBatch::new(add, "add")?,
             size: required("size")?,
             modification_time: required("modificationTime")?,
             partition_values: add.column_by_name("partitionValues").map(TextMap::new).transpose()?,
-            deletion_vector: vectors.map(VectorBatch::new).transpose()?,
             base_row_id: number(add, "baseRowId")?,
             default_row_commit_version: number(add, "defaultRowCommitVersion")?,
         })
     }
 
-    fn push_row(&self, row: usize, columns: &mut FileColumns) -> Result<()> {
-        if self.path.is_null(row) || self.size.is_null(row) || self.modification_time.is_null(row) {
+    fn check_row(&self, row: usize) -> Result<()> {
+        if self.keys.path.is_null(row) || self.size.is_null(row) || self.modification_time.is_null(row) {
             return Err(malformed("has an `add` without `path`, `size` or `modificationTime`"));
         }
+        Ok(())
+    }
+
+    fn push_row(&self, row: usize, columns: &mut FileColumns) -> Result<()> {
+        self.check_row(row)?;
         let file = FileRow {
-            path: self.path.value(row),
+            path: self.keys.path.value(row),
             size: self.size.value(row),
             modification_time: self.modification_time.value(row),
-            deletion_vector: self.deletion_vector.as_ref().map(|vectors| vectors.row(row)).transpose()?.flatten(),
+            deletion_vector: self.keys.vector(row)?,
             base_row_id: value(self.base_row_id.as_ref(), row),
             default_row_commit_version: value(self.default_row_commit_version.as_ref(), row),
             stats: None,
@@ -221,7 +285,7 @@ struct VectorBatch {
 
 impl VectorBatch {
     fn new(vectors: &StructArray) -> Result<Self> {
-        let missing = |name: &str| malformed(&format!("has no column `add.deletionVector.{name}`"));
+        let missing = |name: &str| malformed(&format!("has no column `deletionVector.{name}`"));
         Ok(Self {
             storage_type: text(vectors, "storageType")?.ok_or_else(|| missing("storageType"))?,
             path_or_inline_dv: text(vectors, "pathOrInlineDv")?.ok_or_else(|| missing("pathOrInlineDv"))?,

@@ -5,6 +5,8 @@
 //! A [`Checkpoint`] is opened by its footers alone; what is asked of it is read then, column by column.
 
 mod actions;
+mod content;
+pub mod encode;
 mod files;
 mod parquet_file;
 mod removes;
@@ -29,6 +31,7 @@ use crate::side_by_side::SideBySide;
 use crate::store::TableStore;
 use crate::version::Version;
 use actions::rows_of;
+pub use content::{CheckpointContent, ContentOptions, FileActions, KeptSidecar};
 pub(crate) use parquet_file::ParquetFile;
 use parquet_file::is_all_null;
 pub(crate) use statistics::read_bounds;
@@ -187,18 +190,27 @@ impl Checkpoint {
 
     /// The parquet files that may hold `add` and `remove` actions: the checkpoint's own, and its sidecars.
     async fn file_bearing(&self, store: &TableStore) -> Result<Vec<ParquetFile>> {
+        let sidecars = self.open_sidecars(store).await?;
+        Ok(self.top_files().iter().cloned().chain(sidecars.into_iter().map(|(_, file)| file)).collect())
+    }
+
+    /// The checkpoint's own parquet files.
+    fn top_files(&self) -> &[ParquetFile] {
+        match &self.top {
+            Top::Parquet(files) => files,
+            Top::Json(_) => &[],
+        }
+    }
+
+    /// The sidecar files that the checkpoint refers to, opened.
+    async fn open_sidecars(&self, store: &TableStore) -> Result<Vec<(Sidecar, ParquetFile)>> {
         let open = |sidecar: Sidecar| async move {
             let path = sidecar_path(&sidecar.path)?;
             let size = u64::try_from(sidecar.size_in_bytes).unwrap_or(0);
-            ParquetFile::open(store, &path, size).await.with("sidecar", &sidecar.path)
+            let file = ParquetFile::open(store, &path, size).await.with("sidecar", &sidecar.path)?;
+            Ok::<_, Error>((sidecar, file))
         };
-        let sidecars = self.sidecars(store).await?;
-        let mut files = match &self.top {
-            Top::Parquet(files) => files.clone(),
-            Top::Json(_) => Vec::new(),
-        };
-        files.extend(stream::iter(sidecars).map(open).buffered(16).try_collect::<Vec<_>>().await?);
-        Ok(files)
+        stream::iter(self.sidecars(store).await?).map(open).buffered(16).try_collect().await
     }
 
     fn inline_json_files(&self, newer: &KeySet) -> Option<FileChunk> {
@@ -239,6 +251,15 @@ impl Checkpoint {
         }
         Ok(found.pop())
     }
+}
+
+/// Where the sidecar files are that a checkpoint refers to, relative to the table's root.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`], [`ErrorKind::MissingFile`], [`ErrorKind::Storage`].
+pub async fn sidecar_paths(store: &TableStore, files: &CheckpointFiles) -> Result<Vec<String>> {
+    let checkpoint = Checkpoint::open(store, files).await?;
+    checkpoint.sidecars(store).await?.iter().map(|sidecar| sidecar_path(&sidecar.path)).collect()
 }
 
 /// Says of each row group of a checkpoint file whether its files are wanted, from the file's footer.

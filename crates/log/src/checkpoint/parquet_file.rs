@@ -6,17 +6,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, FieldRef, Fields, Schema};
+use arrow_schema::{DataType, FieldRef, Fields, Schema, TimeUnit};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
+use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::schema::types::ColumnDescPtr;
 
 use super::row_group_bytes::RowGroupBytes;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::schema::UTC;
 use crate::store::TableStore;
 
 /// How much of a file's end is fetched in the hope that it holds the footer.
@@ -151,28 +154,41 @@ pub(crate) fn is_all_null(column: &ColumnChunkMetaData) -> bool {
 }
 
 /// The statistics' texts, by far the largest column, are decoded as views: they are read once, where they were
-/// decompressed.
+/// decompressed. INT96 is an instant, whatever its range: nanoseconds would end in 2262.
 fn reader_metadata(metadata: Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata, ParquetError> {
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let plain = ArrowReaderMetadata::try_new(metadata.clone(), options())?;
-    let fields: Fields = plain.schema().fields().iter().map(with_stats_viewed).collect();
+    let is_int96 = |leaf: &ColumnDescPtr| leaf.physical_type() == PhysicalType::INT96;
+    let has_int96 = plain.parquet_schema().columns().iter().any(is_int96);
+    let fields: Fields = plain.schema().fields().iter().map(|field| read_as(field, has_int96)).collect();
     match fields == *plain.schema().fields() {
         true => Ok(plain),
         false => ArrowReaderMetadata::try_new(metadata, options().with_schema(Arc::new(Schema::new(fields)))),
     }
 }
 
-fn with_stats_viewed(field: &FieldRef) -> FieldRef {
+fn read_as(field: &FieldRef, has_int96: bool) -> FieldRef {
     let DataType::Struct(members) = field.data_type() else { return field.clone() };
     if field.name() != "add" {
         return field.clone();
     }
-    let viewed = |member: &FieldRef| match (member.name().as_str(), member.data_type()) {
+    let member = |member: &FieldRef| match (member.name().as_str(), member.data_type()) {
         ("stats", DataType::Utf8) => Arc::new(member.as_ref().clone().with_data_type(DataType::Utf8View)),
+        ("stats_parsed" | "partitionValues_parsed", _) if has_int96 => with_instants(member),
         _ => member.clone(),
     };
-    let members = members.iter().map(viewed).collect();
+    let members = members.iter().map(member).collect();
     Arc::new(field.as_ref().clone().with_data_type(DataType::Struct(members)))
+}
+
+/// Nanoseconds without a zone are what INT96 is taken for.
+fn with_instants(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::Struct(members) => DataType::Struct(members.iter().map(with_instants).collect()),
+        DataType::Timestamp(TimeUnit::Nanosecond, None) => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+        _ => return field.clone(),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(data_type))
 }
 
 enum Tail {

@@ -46,7 +46,8 @@ pub(super) async fn of_json(store: &TableStore, path: &str, newer: &Arc<KeySet>)
     removes.await.with("file", path)
 }
 
-fn standing(mut removes: Vec<Remove>, newer: &KeySet) -> Vec<Remove> {
+/// Those whose key is not in `newer`.
+pub(super) fn standing(mut removes: Vec<Remove>, newer: &KeySet) -> Vec<Remove> {
     let mut scratch = Vec::new();
     removes.retain(|remove| !newer.contains(file_key(&remove.path, remove.deletion_vector.as_ref(), &mut scratch)));
     removes

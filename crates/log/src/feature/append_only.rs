@@ -1,4 +1,4 @@
-use super::{FeatureSpec, Heading, LegacyVersions, Support};
+use super::{FeatureSpec, Heading, LegacyVersions, Removal, Support};
 use crate::table_properties::property;
 
 /// Rows are never changed or removed.
@@ -7,6 +7,7 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
     legacy: Some(LegacyVersions { reader: 1, writer: 2 }),
     heading: Heading::spec("Append-only Tables", "append-only-tables"),
     write: Support::Full,
+    removal: Removal::with(&[property::APPEND_ONLY.spec.key]),
     is_active: |table| table.is_set(&property::APPEND_ONLY),
     ..FeatureSpec::WRITER
 };

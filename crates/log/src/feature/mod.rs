@@ -32,6 +32,7 @@ mod materialize_partition_columns;
 mod protocol;
 mod redirect_reader_writer;
 mod redirect_writer_only;
+mod removal;
 mod requirements;
 mod row_tracking;
 mod table;
@@ -47,14 +48,17 @@ mod variant_type;
 pub use append_only::FEATURE as APPEND_ONLY;
 pub use catalog_managed::FEATURE as CATALOG_MANAGED;
 pub use change_data_feed::FEATURE as CHANGE_DATA_FEED;
+pub use checkpoint_protection::FEATURE as CHECKPOINT_PROTECTION;
 pub use column_mapping::FEATURE as COLUMN_MAPPING;
 pub use deletion_vectors::FEATURE as DELETION_VECTORS;
 pub use domain_metadata::FEATURE as DOMAIN_METADATA;
 pub use in_commit_timestamp::FEATURE as IN_COMMIT_TIMESTAMP;
+pub use removal::{Removal, Traces};
 pub use requirements::{ColumnSource, FieldSource, Origin, PartSource, ReaderRequirements, RowTrackingSource, Shape};
 pub use row_tracking::FEATURE as ROW_TRACKING;
 pub use table::render_table;
 pub use upgrade::needed_by;
+pub use v2_checkpoint::FEATURE as V2_CHECKPOINT;
 
 use crate::TableConfiguration;
 use protocol::{READER_WITH_FEATURES, WRITER_WITH_FEATURES};
@@ -119,6 +123,8 @@ pub struct FeatureSpec {
     pub write: Support,
     /// Whether a table that supports the feature makes use of it (spec: "Active Features").
     pub is_active: fn(&TableConfiguration) -> bool,
+    /// How the feature is dropped.
+    pub removal: Removal,
     /// Adds what readers must do for a table that supports the feature.
     pub reader_requirements: fn(&TableConfiguration, &mut ReaderRequirements),
 }
@@ -190,6 +196,7 @@ impl FeatureSpec {
         read: Support::Full,
         write: Support::NOT_WRITTEN,
         is_active: when_supported,
+        removal: Removal::WHEN_INACTIVE,
         reader_requirements: no_requirements,
     };
 
@@ -260,7 +267,7 @@ mod tests {
     #[test]
     fn every_feature_has_its_own_file_and_every_file_its_feature() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/feature");
-        let shared = ["mod", "protocol", "requirements", "table", "upgrade"];
+        let shared = ["mod", "protocol", "removal", "requirements", "table", "upgrade"];
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut names: Vec<String> = files
             .filter(|path| !shared.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)))

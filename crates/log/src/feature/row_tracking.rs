@@ -1,4 +1,4 @@
-use super::{FeatureSpec, Heading, ReaderRequirements, RowTrackingSource, Support};
+use super::{FeatureSpec, Heading, ReaderRequirements, Removal, RowTrackingSource, Support, Traces};
 use crate::TableConfiguration;
 use crate::table_properties::property;
 
@@ -8,6 +8,16 @@ pub const FEATURE: FeatureSpec = FeatureSpec {
     requires: &["domainMetadata"],
     heading: Heading::spec("Row Tracking", "row-tracking"),
     write: Support::Full,
+    removal: Removal {
+        traces: Traces::RowIds,
+        remedy: "add its files again without row ids, with an engine that can",
+        ..Removal::with(&[
+            property::ENABLE_ROW_TRACKING.spec.key,
+            property::ROW_TRACKING_SUSPENDED.spec.key,
+            property::MATERIALIZED_ROW_ID_COLUMN_NAME.spec.key,
+            property::MATERIALIZED_ROW_COMMIT_VERSION_COLUMN_NAME.spec.key,
+        ])
+    },
     is_active: |table| table.is_set(&property::ENABLE_ROW_TRACKING),
     reader_requirements,
     ..FeatureSpec::WRITER

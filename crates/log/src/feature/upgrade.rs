@@ -179,7 +179,7 @@ impl Protocol {
     }
 
     /// The versions that name features, and the names: spelled as before where they were named before.
-    fn by_names(&self, features: &[&FeatureSpec]) -> Self {
+    pub(super) fn by_names(&self, features: &[&FeatureSpec]) -> Self {
         let is_for_readers = |feature: &&&FeatureSpec| feature.kind == FeatureKind::ReaderWriter;
         let mut names: BTreeMap<&str, String> = BTreeMap::new();
         let listed = self.reader_features.iter().chain(&self.writer_features).flatten();

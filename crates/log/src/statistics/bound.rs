@@ -23,6 +23,15 @@ pub enum Side {
     Max,
 }
 
+/// What bounds are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// To skip files: moved outwards by whatever a writer may have lost.
+    Safe,
+    /// To be written again: as they are.
+    AsWritten,
+}
+
 /// How many microseconds a timestamp may lose when it is cut to milliseconds.
 const LOST_MICROS_MAX: i64 = 999;
 /// Decimals of fewer digits survive the way through a double.
@@ -63,8 +72,9 @@ impl<'t> TokenText<'t> {
 }
 
 /// The builder for a column's bounds; columns that have none get nulls.
-pub(super) fn builder(field: &StructField) -> Box<dyn BoundsBuilder> {
+pub(super) fn builder(field: &StructField, reading: Reading) -> Box<dyn BoundsBuilder> {
     use PrimitiveType as P;
+    let safe = reading == Reading::Safe;
     match field.data_type.as_primitive() {
         Some(P::String) => Box::new(Strings::default()),
         Some(P::Boolean) => Box::new(Booleans::default()),
@@ -72,23 +82,29 @@ pub(super) fn builder(field: &StructField) -> Box<dyn BoundsBuilder> {
         Some(P::Integer) => integers::<types::Int32Type>(field),
         Some(P::Short) => integers::<types::Int16Type>(field),
         Some(P::Byte) => integers::<types::Int8Type>(field),
-        Some(P::Float) => numbers::<types::Float32Type>(field, |token, _| float(token).filter(|v: &f32| !v.is_nan())),
+        Some(P::Float) => {
+            numbers::<types::Float32Type>(field, move |token, _| float(token).filter(|v: &f32| !(safe && v.is_nan())))
+        }
+        Some(P::Double) if !safe => numbers::<types::Float64Type>(field, |token, _| float(token)),
         Some(P::Double) => {
             let once_float = was_float(field);
             numbers::<types::Float64Type>(field, move |token, side| double(float(token)?, once_float, side))
         }
+        // What was lost on the way to this text stays lost: typed, a bound is taken for exact.
         Some(P::Decimal(to)) => numbers::<types::Decimal128Type>(field, move |token, side| decimal(token, to, side)),
         Some(P::Date) => numbers::<types::Date32Type>(field, |token, _| text::date(token.quoted()?)),
-        Some(P::Timestamp) => numbers::<types::TimestampMicrosecondType>(field, |token, side| {
-            let (micros, zone) = text::timestamp(token.quoted()?)?;
-            (zone != Zone::Absent).then(|| uncut(micros, side))
-        }),
-        Some(P::TimestampNtz) => numbers::<types::TimestampMicrosecondType>(field, |token, side| {
-            let (micros, zone) = text::timestamp(token.quoted()?)?;
-            (zone != Zone::Offset).then(|| uncut(micros, side))
-        }),
+        Some(P::Timestamp) => timestamps(field, Zone::Absent, safe),
+        Some(P::TimestampNtz) => timestamps(field, Zone::Offset, safe),
         _ => Box::new(Unbounded { data_type: field.data_type.clone(), count: 0 }),
     }
+}
+
+/// Timestamps whose text may not name its zone like this.
+fn timestamps(field: &StructField, unlike: Zone, safe: bool) -> Box<dyn BoundsBuilder> {
+    numbers::<types::TimestampMicrosecondType>(field, move |token, side| {
+        let (micros, zone) = text::timestamp(token.quoted()?)?;
+        (zone != unlike).then(|| if safe { uncut(micros, side) } else { micros })
+    })
 }
 
 /// The bounds of a column that a checkpoint holds typed, in the type and with the safety of those parsed from text.

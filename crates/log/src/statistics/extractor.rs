@@ -1,4 +1,4 @@
-use super::bound::{self, BoundsBuilder, TokenText};
+use super::bound::{self, BoundsBuilder, Reading, TokenText};
 use super::scan::scan;
 use super::shape;
 use super::wanted::{Found, Section, Wanted};
@@ -31,6 +31,7 @@ pub struct StatsExtractor {
     columns: Vec<ColumnBuilder>,
     num_records: Int64Builder,
     tight: BooleanBuilder,
+    reading: Reading,
 }
 
 struct ColumnBuilder {
@@ -72,10 +73,15 @@ impl StatsExtractor {
     /// An extractor for these columns, by their physical paths through structs. A path that is not in the schema is
     /// [`ErrorKind::UnknownColumn`](crate::ErrorKind::UnknownColumn).
     pub fn new(physical_schema: &StructType, columns: &[ColumnPath]) -> Result<Self> {
+        Self::reading(physical_schema, columns, Reading::Safe)
+    }
+
+    /// As [`Self::new`], for this use of what is read.
+    pub(crate) fn reading(physical_schema: &StructType, columns: &[ColumnPath], reading: Reading) -> Result<Self> {
         let mut wanted = Wanted::new();
         let builder = |path: &ColumnPath| {
             let column = physical_schema.resolve(path)?;
-            let (number, bounds) = (wanted.insert(&column.path), bound::builder(column.field));
+            let (number, bounds) = (wanted.insert(&column.path), bound::builder(column.field, reading));
             Ok(ColumnBuilder { path: column.path, number, bounds, null_count: Int64Builder::new() })
         };
         let columns = columns.iter().map(builder).collect::<Result<_>>()?;
@@ -86,6 +92,7 @@ impl StatsExtractor {
             columns,
             num_records: Int64Builder::new(),
             tight: BooleanBuilder::new(),
+            reading,
         })
     }
 
@@ -149,17 +156,22 @@ impl StatsExtractor {
             scalar_text::integer(text.bare()?).filter(|count| *count >= 0)
         };
         let num_records = count(found.num_records.as_ref());
-        let tight = match found.tight_bounds.as_ref().and_then(|token| TokenText::new(token, text)) {
-            Some(token) => matches!(token.bare(), Some(b"true" | b"null")),
-            None => true,
-        };
+        let stated = found.tight_bounds.as_ref().and_then(|token| TokenText::new(token, text));
+        let tight = stated.is_none_or(|token| matches!(token.bare(), Some(b"true" | b"null")));
         self.num_records.append_option(num_records);
-        self.tight.append_value(tight);
+        match self.reading {
+            Reading::Safe => self.tight.append_value(tight),
+            Reading::AsWritten => {
+                let stated = stated.filter(|token| token.bare() != Some(b"null"));
+                self.tight.append_option(stated.map(|_| tight));
+            }
+        }
+        let as_written = self.reading == Reading::AsWritten;
         for column in &mut self.columns {
             let token = |section| TokenText::new(found.token(section, column.number)?, text);
             column.bounds.push([token(Section::Min), token(Section::Max)]);
             let null_count = count(found.token(Section::NullCount, column.number));
-            let informative = |count: &i64| tight || *count == 0 || Some(*count) == num_records;
+            let informative = |count: &i64| as_written || tight || *count == 0 || Some(*count) == num_records;
             column.null_count.append_option(null_count.filter(informative));
         }
     }

@@ -16,9 +16,12 @@
 
 mod bound;
 mod extractor;
+mod indexed;
 mod scan;
 mod shape;
 mod wanted;
 
+pub(crate) use bound::Reading;
 pub use bound::{Side, parsed_bounds};
 pub use extractor::{BoundsBatch, ColumnBounds, StatsExtractor};
+pub use indexed::indexed_schema;

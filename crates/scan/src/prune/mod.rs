@@ -14,10 +14,13 @@
 //! Nothing here reads storage, and one evaluation serves any number of files.
 
 mod evaluate;
+mod known_files;
 mod outcomes;
 pub mod parquet;
 pub mod partition_filter;
 mod range;
+
+pub use known_files::{KnownFiles, StatisticsColumns};
 
 use crate::expr::{BoundExpr, ColumnPath, EvalContext, Expr};
 use arrow_array::{ArrayRef, BooleanArray, Int64Array};
