@@ -39,8 +39,12 @@ async fn scripted(script: &[Scripted]) -> (RowTable, CommitOutcome, usize) {
     server.take_asked();
     server.script(script.iter().copied());
     let outcome = append.commit().await;
-    let puts = server.take_asked().iter().filter(|asked| asked.starts_with("PUT ")).count();
+    let puts = server.take_asked().iter().filter(|asked| is_commit(asked)).count();
     (table, outcome, puts)
+}
+
+fn is_commit(asked: &str) -> bool {
+    asked.starts_with("PUT ") && asked.ends_with(".json")
 }
 
 #[rstest]
@@ -74,7 +78,8 @@ fn what_is_refused_at_once_is_not_committed(#[case] status: u16) {
     });
 }
 
-/// From a held handle: the data file, whether the handle's version is still in the log, the commit. The trial is apart.
+/// From a held handle: the data file, whether the handle's version is still in the log, the commit. The trial and the version's
+/// checksum are apart.
 #[test]
 fn an_append_costs_three_requests() {
     runtime().block_on(async {
@@ -82,7 +87,7 @@ fn an_append_costs_three_requests() {
         let (server, table) = table(&committer).await;
         assert_eq!(committer.probe_requests(), 3);
         let asked = server.take_asked();
-        assert_eq!(asked.len(), 1 + 3 + 1, "a list, the trial, the commit: {asked:?}");
+        assert_eq!(asked.len(), 1 + 3 + 1 + 1, "a list, the trial, the commit, the checksum: {asked:?}");
         assert!(asked[1..4].iter().all(|asked| asked.contains("/_delta_log/.put-if-absent.")), "{asked:?}");
 
         let held = table.open().await;
@@ -101,7 +106,11 @@ async fn check_append(server: &ObjectServer, held: &Snapshot, committer: &Arc<Pu
     let (data, commit) = asked.split_first().unwrap();
     assert!(data.starts_with(&format!("PUT /bucket/table/w-{n}-")), "{data}");
     let log = "/bucket/table/_delta_log/";
+    let (commit, checksum) = commit.split_at(2);
     assert_eq!(commit, [format!("HEAD {log}{n:020}.json"), format!("PUT {log}{:020}.json", n + 1)]);
+    let (put, read) = checksum.split_last().unwrap();
+    assert_eq!(*put, format!("PUT {log}{:020}.crc", n + 1));
+    assert!(read.is_empty() || read == [format!("GET {log}{n:020}.crc")], "{read:?}");
 }
 
 /// A writer that has fallen behind puts once in vain, reads what came first, and puts again.
@@ -118,6 +127,7 @@ fn a_stale_append_reads_each_winner_once() {
         server.take_asked();
         assert_eq!(ours.commit().await.into_result().unwrap().unwrap().version, Version(4));
         let mut asked = server.take_asked();
+        asked.retain(|asked| !asked.ends_with(".crc"));
         asked.sort();
         let log = "/bucket/table/_delta_log/";
         let mut expected = vec![format!("HEAD {log}{:020}.json", 0)];
