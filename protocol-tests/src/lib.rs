@@ -21,6 +21,7 @@ pub mod model;
 pub mod mutation;
 pub mod object_server;
 pub mod random_history;
+pub mod reading;
 pub mod rng;
 pub mod row_table;
 pub mod scheduler;
