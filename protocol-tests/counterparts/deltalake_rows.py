@@ -7,6 +7,7 @@ TABLE is JSON: {"location": ..., "options": {...}}.
 """
 
 import json
+import os
 import sys
 
 import pyarrow as pa
@@ -40,3 +41,7 @@ if __name__ == "__main__":
         append(table, sys.argv[3], int(sys.argv[4]))
     else:
         read(table)
+    # The threads of two native libraries do not always survive the interpreter's own end ("terminate called without an active
+    # exception" was seen), and by then all is said.
+    sys.stdout.flush()
+    os._exit(0)
