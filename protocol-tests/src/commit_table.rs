@@ -36,6 +36,8 @@ pub struct CommitTable {
     memory: Arc<InMemory>,
     /// What the writers' requests meet.
     pub faults: FaultStore,
+    /// The one client of all writers.
+    client: Arc<dyn ObjectStore>,
     /// What the writers put with.
     pub committer: Arc<dyn Committer>,
     /// What readers ask before they list.
@@ -59,9 +61,10 @@ impl CommitTable {
     pub fn new() -> Self {
         let memory = Arc::new(InMemory::new());
         let faults = FaultStore::new(memory.clone());
+        let client = Arc::new(faults.clone());
         let committer = Arc::new(PutIfAbsent::without_probe());
         let clock = Arc::new(ManualClock::new(TimestampMs(1_700_000_000_000)));
-        Self { memory, faults, committer, source: None, catalog: None, clock, arrivals: AtomicU64::new(0) }
+        Self { memory, faults, client, committer, source: None, catalog: None, clock, arrivals: AtomicU64::new(0) }
     }
 
     /// An empty place for a table that a catalog manages.
@@ -103,7 +106,7 @@ impl CommitTable {
         let ids = SequentialIds::new(self.arrivals.fetch_add(1, Ordering::SeqCst));
         let skew_ms = i64::try_from(writer).expect("few writers") * 1_000;
         let clock = SkewedClock { true_time: self.clock.clone(), skew_ms };
-        let context = Context::new(Arc::new(SingleStore::new(Arc::new(self.faults.clone()))))
+        let context = Context::new(Arc::new(SingleStore::new(self.client.clone())))
             .with_cpu(Arc::new(InlineCpu))
             .with_clock(Arc::new(clock))
             .with_ids(Arc::new(ids));

@@ -71,7 +71,7 @@ impl Catalog for FaultCatalog {
                 Fault::None => self.inner.ratify(store, version, staged).await,
                 Fault::FailBefore | Fault::Torn => PutOutcome::Ambiguous(lost()),
                 Fault::Refuse => PutOutcome::Refused(lost()),
-                Fault::FailAfter => {
+                Fault::FailAfter | Fault::RefuseRetry | Fault::MeetItself => {
                     let _ = self.inner.ratify(store, version, staged).await;
                     PutOutcome::Ambiguous(lost())
                 }

@@ -90,7 +90,7 @@ impl FaultLockTable {
         match fault {
             Fault::None => self.carry_out(&write).await,
             Fault::FailBefore | Fault::Torn => PutOutcome::Ambiguous(lost()),
-            Fault::FailAfter => {
+            Fault::FailAfter | Fault::RefuseRetry | Fault::MeetItself => {
                 let _ = self.carry_out(&write).await;
                 PutOutcome::Ambiguous(lost())
             }

@@ -33,6 +33,11 @@ pub enum Fault {
     Torn,
     /// It is refused for want of permission.
     Refuse,
+    /// It is done, but its answer is lost on the way to the store's client, which asks again by itself: and is refused then for
+    /// want of permission.
+    RefuseRetry,
+    /// As before, but the client's second request meets what its first has put.
+    MeetItself,
 }
 
 /// Before the path of a file that was deleted.
@@ -187,8 +192,12 @@ fn lost(what: &str) -> Error {
     Error::Generic { store: "FaultStore", source: format!("{what} was not answered in time").into() }
 }
 
-fn refused(location: &Path) -> Error {
-    Error::PermissionDenied { path: location.to_string(), source: "403 Forbidden".into() }
+/// As `object_store`'s clients word it, who tell nowhere else how often they asked.
+fn refused(location: &Path, retries: usize) -> Error {
+    let asked = if retries == 0 { String::new() } else { format!(", after {retries} retries, max_retries: 10 ") };
+    let text =
+        format!("Error performing PUT http://store/{location} in 1ms{asked} - Server returned non-2xx status code");
+    Error::PermissionDenied { path: location.to_string(), source: format!("{text}: 403 Forbidden").into() }
 }
 
 impl fmt::Display for FaultStore {
@@ -210,7 +219,15 @@ impl ObjectStore for FaultStore {
         match fault {
             Fault::None => self.inner.put_opts(location, payload, options).await,
             Fault::FailBefore => Err(lost("a put")),
-            Fault::Refuse => Err(refused(location)),
+            Fault::Refuse => Err(refused(location, 0)),
+            Fault::RefuseRetry => {
+                let _ = self.inner.put_opts(location, payload, options).await;
+                Err(refused(location, 1))
+            }
+            Fault::MeetItself => {
+                let _ = self.inner.put_opts(location, payload.clone(), options.clone()).await;
+                self.inner.put_opts(location, payload, options).await
+            }
             Fault::FailAfter => {
                 let _ = self.inner.put_opts(location, payload, options).await;
                 Err(lost("a put"))

@@ -26,7 +26,7 @@ fn kind(outcome: CommitOutcome) -> Result<u64, ErrorKind> {
     outcome.into_result().map(|commit| commit.unwrap().version.0).map_err(|error| error.kind())
 }
 
-use Fault::{FailAfter, FailBefore, Late, None as Fine, Refuse};
+use Fault::{FailAfter, FailBefore, Late, MeetItself, None as Fine, Refuse, RefuseRetry};
 
 #[rstest]
 #[case::lost_request(&[FailBefore], &[])]
@@ -38,6 +38,11 @@ use Fault::{FailAfter, FailBefore, Late, None as Fine, Refuse};
 #[case::too_late(&[Late(1_000)], &[])]
 #[case::everything(&[FailBefore, Late(5), FailAfter], &[Fine, FailBefore, FailBefore, FailBefore])]
 #[case::refused_after_it_landed(&[FailAfter, Refuse], &[Fine, FailBefore])]
+#[case::met_itself(&[MeetItself], &[])]
+#[case::met_itself_unread(&[MeetItself, MeetItself], &[Fine, FailBefore, FailBefore])]
+// A permission that was lost between two requests of the store's client was once taken for a put that never was.
+#[case::refused_when_the_client_asked_again(&[RefuseRetry], &[])]
+#[case::refused_when_the_client_asked_again_unread(&[RefuseRetry, Refuse], &[Fine, FailBefore])]
 fn a_commit_is_settled(#[case] puts: &[Fault], #[case] gets: &[Fault]) {
     let table = CommitTable::created(json!({}));
     assert_eq!(kind(append(&table, puts, gets)), Ok(1));
@@ -130,6 +135,18 @@ fn a_pending_commit_is_not_put_below_the_log() {
     assert!(block_on(table.committer.read(&table.truth(), Version(1))).unwrap().is_none());
 }
 
+/// The client asked again by itself and was refused, and nothing can be read any more: the first request may have landed.
+#[test]
+fn what_was_refused_when_the_client_asked_again_is_unknown() {
+    let table = CommitTable::created(json!({}));
+    let mut gets = vec![Fine];
+    gets.extend([FailBefore; 8]);
+    let outcome = append(&table, &[RefuseRetry, Refuse, Refuse, Refuse, Refuse, Refuse, Refuse, Refuse], &gets);
+    let CommitOutcome::Unknown { pending, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(settle(&table, &pending), Settlement::Committed));
+    assert_eq!(table.files().len(), 1);
+}
+
 /// A neighbour lost 20 of 32 rows, without an error, on a store that ignores `If-None-Match`.
 #[test]
 fn a_store_that_overwrites_is_refused() {
@@ -143,15 +160,30 @@ fn a_store_that_overwrites_is_refused() {
     assert_eq!(table.commits().len(), 1);
 }
 
+/// A failed trial is no verdict: it is tried again. A verdict holds for every committer of the process.
 #[test]
 fn a_store_that_does_not_overwrite_is_tried_out_once() {
     let mut table = CommitTable::created(json!({}));
-    table.committer = Arc::new(PutIfAbsent::new());
-    // A failed trial is no verdict: it is tried again.
+    let first = Arc::new(PutIfAbsent::new());
+    table.committer = first.clone();
     assert_eq!(kind(append(&table, &[FailBefore], &[])), Err(ErrorKind::Storage));
+    assert_eq!(first.probe_requests(), 2);
     assert_eq!(kind(append(&table, &[], &[])), Ok(1));
+    assert_eq!(first.probe_requests(), 2 + 3);
     table.faults.ignore_conditions();
+    let second = Arc::new(PutIfAbsent::new());
+    table.committer = second.clone();
     assert_eq!(kind(append(&table, &[], &[])), Ok(2));
+    assert_eq!((first.probe_requests(), second.probe_requests()), (5, 0));
+}
+
+/// The first put of the trial landed without an answer, and met itself when the client asked again: the store kept its word,
+/// and was refused as unsafe once.
+#[test]
+fn a_trial_that_meets_itself_is_no_broken_word() {
+    let mut table = CommitTable::created(json!({}));
+    table.committer = Arc::new(PutIfAbsent::new());
+    assert_eq!(kind(append(&table, &[MeetItself], &[])), Ok(1));
 }
 
 #[test]

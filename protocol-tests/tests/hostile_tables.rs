@@ -99,7 +99,7 @@ fn versions_beyond_reason() {
     parts.put_log("00000000000000000000.checkpoint.0000000001.4294967295.parquet", "one of too many");
     assert_eq!(outcome(&parts), "0");
     let compaction = log.fork();
-    compaction.put_log(&format!("{:020}.{:020}.compacted.json", 1, i64::MAX), "");
+    compaction.put_log(&format!("{:020}.{:020}.compacted.json", 1, i64::MAX), "\n");
     assert_eq!(outcome(&compaction), "0", "a compaction may span whatever it spans");
 }
 

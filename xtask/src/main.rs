@@ -15,8 +15,8 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   test [--tier NAME]
-                    run all tests: Rust, then what needs Python, Node or Go where those are installed
-                    (REQUIRE_ALL=1 turns every skip into a failure); or one tier: rust, python, node, go
+                    run all tests: Rust, then what needs Python, Node, Go or Java where those are installed
+                    (REQUIRE_ALL=1 turns every skip into a failure); or one tier: rust, python, node, go, spark
   ci                what continuous integration runs: formatting, lints, documentation, tests, the public API
   fixtures [ARGS]   make the tables of fixtures/ anew with the engines that wrote them (Java 17, Python)
   bench [OUT [PAIRS [LANE]]]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::fixtures::Engines;
 use crate::process::{Outcome, cargo, program, root, scratch, step};
 use crate::server::{Server, free_port};
 
@@ -23,13 +24,14 @@ pub(crate) const TIERS: &[Tier] = &[
     Tier {
         name: "python",
         needs: &["python3", "-c", "import ensurepip, venv"],
-        what: "tables on S3 and their lock table, served by moto, and over HTTP, served by WsgiDAV",
+        what: "tables on S3 and their lock table, served by moto, and over HTTP, served by WsgiDAV; the deltalake package at \
+               the same tables",
         run: python,
     },
     Tier {
         name: "node",
         needs: &["npm", "--version"],
-        what: "tables on Azure storage, served by Azurite, and a lock table, served by dynalite",
+        what: "tables on Azure storage, served by Azurite, a lock table, served by dynalite, and s3rver, which no table may be on",
         run: node,
     },
     Tier {
@@ -37,6 +39,12 @@ pub(crate) const TIERS: &[Tier] = &[
         needs: &["go", "version"],
         what: "tables on Google storage, served by fake-gcs-server",
         run: go,
+    },
+    Tier {
+        name: "spark",
+        needs: &["sh", "-c", "java -version && mvn --version && python3 -c 'import ensurepip, venv'"],
+        what: "Delta Lake on Spark at tables that deltaic writes",
+        run: spark,
     },
 ];
 
@@ -48,7 +56,8 @@ app = DomainDispatcherApplication(create_backend_app)
 
 fn python() -> Outcome {
     let folder = scratch().join("python");
-    let packages = ["moto[s3,dynamodb,server]==5.2.*", "gunicorn", "WsgiDAV==4.*", "cheroot"];
+    let packages =
+        ["moto[s3,dynamodb,server]==5.2.*", "gunicorn", "WsgiDAV==4.*", "cheroot", "deltalake==1.6.*", "pyarrow==26.*"];
     let python = environment(&folder, &packages)?;
     s3(&folder, &python)?;
     http(&folder, &python)
@@ -61,7 +70,10 @@ fn s3(folder: &Path, python: &Path) -> Outcome {
     command.args(["-m", "gunicorn", "-w", "1", "-k", "sync", "--log-level", "error"]);
     command.args(["-b", &format!("127.0.0.1:{port}"), "motowsgi:app"]).current_dir(folder);
     let _server = Server::start(command)?;
-    servers("s3", "DELTAIC_TEST_S3", port)
+    servers("s3", "DELTAIC_TEST_S3", port)?;
+    let mut tests = tests("counterparts", "deltalake");
+    tests.env("DELTAIC_TEST_S3", format!("http://127.0.0.1:{port}")).env("DELTAIC_TEST_DELTALAKE", python);
+    step("another engine at the same tables: deltalake", &mut tests)
 }
 
 fn http(folder: &Path, python: &Path) -> Outcome {
@@ -86,12 +98,13 @@ fn wsgidav(port: u16) -> String {
 fn node() -> Outcome {
     let folder = scratch().join("node");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let install = ["install", "--silent", "--no-fund", "--no-audit", "azurite@3.35", "dynalite@4"];
-    step("install Azurite and dynalite", program("npm").args(install).current_dir(&folder))?;
+    let install = ["install", "--silent", "--no-fund", "--no-audit", "azurite@3.35", "dynalite@4", "s3rver@3.7"];
+    step("install Azurite, dynalite and s3rver", program("npm").args(install).current_dir(&folder))?;
     // Not through npx, whose child would outlive it.
     let programs = folder.join("node_modules/.bin");
     azure(&folder, &programs)?;
-    dynamodb(&programs)
+    dynamodb(&programs)?;
+    overwriting(&folder, &programs)
 }
 
 fn azure(folder: &Path, programs: &Path) -> Outcome {
@@ -109,6 +122,16 @@ fn dynamodb(programs: &Path) -> Outcome {
     command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
     let _server = Server::start(command)?;
     servers("dynamodb", "DELTAIC_TEST_DYNAMODB", port)
+}
+
+/// A server that ignores the condition of a put.
+fn overwriting(folder: &Path, programs: &Path) -> Outcome {
+    let port = free_port()?;
+    let mut command = Command::new(programs.join("s3rver"));
+    command.args(["--silent", "--no-vhost-buckets", "--address", "127.0.0.1", "--configure-bucket", "unsafe"]);
+    command.args(["--port", &port.to_string()]).arg("--directory").arg(folder.join("s3rver")).current_dir(folder);
+    let _server = Server::start(command)?;
+    servers("overwriting", "DELTAIC_TEST_OVERWRITING", port)
 }
 
 fn go() -> Outcome {
@@ -134,13 +157,27 @@ fn go() -> Outcome {
     servers("google", "DELTAIC_TEST_GOOGLE", port)
 }
 
-/// The tests of `filter` against the server on `port`, which they find by `variable`. The whole workspace is selected, as in
-/// every other step: one package alone would unify features in another way, and build all dependencies anew.
+fn spark() -> Outcome {
+    let engines = Engines::set_up()?;
+    let mut tests = tests("counterparts", "spark");
+    tests.env("DELTAIC_TEST_SPARK", engines.python).env("DELTAIC_SPARK_JARS", engines.jars);
+    step("another engine at the same tables: Spark", &mut tests)
+}
+
+/// The tests of `filter` against the server on `port`, which they find by `variable`.
 fn servers(filter: &str, variable: &str, port: u16) -> Outcome {
-    let mut tests = cargo(["test", "--workspace", "--test", "storage_servers", &format!("{filter}::")]);
-    // One at a time: what a test tells a server to do, such as to look at keys, holds for every client.
-    tests.args(["--", "--ignored", "--test-threads=1"]).env(variable, format!("http://127.0.0.1:{port}"));
+    let mut tests = tests("storage_servers", filter);
+    tests.env(variable, format!("http://127.0.0.1:{port}"));
     step(&format!("tables on a server: {filter}"), &mut tests)
+}
+
+/// The tests of the module `filter` in `file` that the first tier leaves out. The whole workspace is selected, as in every other
+/// step: one package alone would unify features in another way, and build all dependencies anew.
+fn tests(file: &str, filter: &str) -> Command {
+    let mut tests = cargo(["test", "--workspace", "--test", file, &format!("{filter}::")]);
+    // One at a time: what a test tells a server to do, such as to look at keys, holds for every client.
+    tests.args(["--", "--ignored", "--test-threads=1"]);
+    tests
 }
 
 /// A virtual environment with these packages; its python.

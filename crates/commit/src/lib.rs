@@ -29,6 +29,7 @@ mod operation;
 mod outcome;
 mod read_set;
 mod retry;
+mod row_id_columns;
 mod row_tracking_backfill;
 mod settle;
 mod staged;

@@ -38,6 +38,7 @@ use crate::operation::{Effect, Operation};
 use crate::outcome::{CommitOutcome, Committed};
 use crate::read_set::ReadSet;
 use crate::retry::RetryPolicy;
+use crate::row_id_columns;
 use crate::row_tracking_backfill;
 use crate::settle::{PendingCommit, Settled, publish, put_and_settle};
 use crate::staged::Staged;
@@ -135,7 +136,7 @@ impl Transaction {
     ) -> Result<Self> {
         check_absent(store).await.with("table", store.root())?;
         let protocol = Protocol::weakest_with(needed_by(&metadata)?);
-        let metadata = without_wishes(metadata);
+        let metadata = row_id_columns::named(without_wishes(metadata), &*store.context().ids)?;
         let table = TableConfiguration::try_new(protocol, metadata)?;
         check_writable(&table, &*committer).with("table", store.root())?;
         check_properties(&TableProperties::default(), table.properties())?;
@@ -296,7 +297,8 @@ impl Transaction {
     pub fn set_metadata(&mut self, metadata: Metadata) -> Result<()> {
         check_properties(self.base().properties(), &TableProperties::new(&metadata.configuration))?;
         let needed = needed_by(&metadata)?;
-        self.staged.metadata = Some(without_wishes(metadata));
+        let metadata = row_id_columns::named(without_wishes(metadata), &*self.context().ids)?;
+        self.staged.metadata = Some(metadata);
         self.add_features(needed)
     }
 

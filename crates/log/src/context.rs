@@ -78,6 +78,14 @@ pub trait Stores: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::InvalidArgument`] where no store serves the URL.
     fn locate(&self, url: &Url) -> Result<Location>;
+
+    /// A name for the store that serves `url`, which no other store shares that this process can reach: its endpoint and
+    /// account belong to it. What is found out about a store, such as whether it keeps its word, is found out once for each
+    /// name; and without one, once for each client.
+    fn identity(&self, url: &Url) -> Option<String> {
+        let _ = url;
+        None
+    }
 }
 
 /// A place in a store.

@@ -146,6 +146,12 @@ fn parse_group(
             let message = format!("a commit of {size} bytes is larger than {COMMIT_BYTES_MAX} bytes can be read");
             return Err(Error::new(ErrorKind::ResourceLimit, message).with("file", &delta.file.path));
         }
+        if size == 0 && delta.is_compaction() {
+            // It may stand for commits that did nothing, but a crash leaves such a file, too; and the commits tell.
+            return Err(
+                Error::new(ErrorKind::CorruptLog, "a log compaction file is empty").with("file", &delta.file.path)
+            );
+        }
         batch.read(&bytes).with("file", &delta.file.path).with("version", delta.end)?;
         if batch.is_full() {
             batches.push(close(std::mem::take(&mut batch)));

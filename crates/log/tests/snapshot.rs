@@ -119,25 +119,32 @@ fn json_checkpoints_with_and_without_what_they_refer_to() {
         .commit(2, &[&add("c")]);
     check(&log.fork().file(&name, &checkpoint), None, "b c");
     check(&log.fork().file(&name, "torn"), None, "b c");
+    check(&log.fork().file(&name, ""), None, "b c");
     let dangling =
         format!("{checkpoint}\n{{\"sidecar\":{{\"path\":\"gone.parquet\",\"sizeInBytes\":9,\"modificationTime\":0}}}}");
     check(&log.fork().file(&name, &dangling), None, "b c");
     check(&log.fork().file("00000000000000000001.checkpoint.parquet", "no parquet"), None, "b c");
     // Well-formed but wrong is an error: no other file may contradict it silently.
-    check(&log.file(&name, r#"{"checkpointMetadata":{"version":1}}"#), None, "missing_protocol");
+    let wrong = log.file(&name, r#"{"checkpointMetadata":{"version":1}}"#);
+    check(&wrong.fork(), None, "missing_protocol");
+    // Nor may a checksum, which tells the protocol: the checkpoint once passed for one of a table without files.
+    check(&wrong.file("00000000000000000002.crc", &checksum()), None, "missing_protocol");
+}
+
+fn checksum() -> String {
+    format!(
+        r#"{{"tableSizeBytes":2,"numFiles":2,"numMetadata":1,"numProtocol":1,{},{},"setTransactions":[],"domainMetadata":[]}}"#,
+        &PROTOCOL[1..PROTOCOL.len() - 1],
+        METADATA[1..METADATA.len() - 1].replace("\"metaData\"", "\"metadata\"")
+    )
 }
 
 #[test]
 fn a_checksum_spares_the_commits() {
-    let checksum = format!(
-        r#"{{"tableSizeBytes":2,"numFiles":2,"numMetadata":1,"numProtocol":1,{},{},"setTransactions":[],"domainMetadata":[]}}"#,
-        &PROTOCOL[1..PROTOCOL.len() - 1],
-        METADATA[1..METADATA.len() - 1].replace("\"metaData\"", "\"metadata\"")
-    );
     let log = Log::new()
         .commit(0, &[PROTOCOL, METADATA, &add("a")])
         .commit(1, &["{unreadable"])
-        .file("00000000000000000001.crc", &checksum);
+        .file("00000000000000000001.crc", &checksum());
     let snapshot = block_on(Snapshot::open(&log.root(), log.context(), SnapshotOptions::new())).unwrap();
     assert_eq!(snapshot.checksum().map(|checksum| checksum.num_files), Some(2));
     assert!(block_on(snapshot.transactions()).unwrap().is_empty());

@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod azure;
+mod commits;
 mod dynamodb;
 mod google;
 mod http;
+mod overwriting;
 mod s3;
 mod server;
 
@@ -16,6 +18,7 @@ use arrow_array::RecordBatch;
 use deltaic::log::Stores;
 use deltaic::storage::{ConfiguredStores, table_url};
 use deltaic::{DeltaTable, ErrorKind, StorageOptions};
+use deltaic_protocol_tests::row_table::Options;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -25,6 +28,17 @@ const TABLES: &[&str] = &[
     "deltalake_package/partitioned_special_values",
     "checkpoints/classic_stats_json",
 ];
+
+#[test]
+#[ignore = "a part of other tests"]
+fn a_process_that_appends() {
+    deltaic_protocol_tests::writers::child();
+}
+
+/// Options as another program takes them, too.
+fn options(given: &[(&str, &str)]) -> Options {
+    given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
 
 /// Puts each table there, and reads it.
 async fn check(folder: &str, options: &StorageOptions) {

@@ -5,9 +5,10 @@ mod lock_table;
 use std::path::Path;
 
 use deltaic::{DeltaTable, Error, ErrorKind, StorageOptions};
+use deltaic_protocol_tests::row_table::Options;
 
 use crate::server::{request, send};
-use crate::{TABLES, absent, check, fixture, same, upload};
+use crate::{TABLES, absent, check, commits, fixture, options, same, upload};
 
 /// May do nothing but assume roles.
 const USER_POLICY: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:*","Resource":"*"}}"#;
@@ -31,6 +32,20 @@ async fn s3_tables_are_read_as_local_ones() {
         check(&format!("{scheme}://tables/{scheme} folder"), &options).await;
     }
     absent("s3://tables/no/such", &options).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an S3 server: `cargo xtask test` starts one"]
+async fn conditional_puts_conform_on_s3() {
+    let options = Moto::start("conform").given(&KEYS);
+    commits::conform("s3://conform", &options).await;
+    commits::requests("s3://conform/counted", &options).await;
+}
+
+#[test]
+#[ignore = "needs an S3 server: `cargo xtask test` starts one"]
+fn processes_append_to_a_table_on_s3() {
+    commits::processes("s3://shared/table", &Moto::start("shared").given(&KEYS));
 }
 
 #[tokio::test]
@@ -145,13 +160,17 @@ impl Moto {
     }
 
     fn options(&self, given: &[(&str, &str)]) -> StorageOptions {
+        StorageOptions::from_iter(self.given(given))
+    }
+
+    fn given(&self, given: &[(&str, &str)]) -> Options {
         let server = [
             ("AWS_ENDPOINT_URL", self.address.as_str()),
             ("AWS_ALLOW_HTTP", "true"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ];
-        server.iter().chain(given).copied().collect()
+        options(&[&server, given].concat())
     }
 
     /// A new user with that policy: the id and the secret of its key.

@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod dynamodb;
 mod in_process_catalog;
 mod local;
+mod probe;
 mod put_if_absent;
 mod single_writer;
 
@@ -85,8 +86,6 @@ pub enum PutOutcome {
 }
 
 /// The committer that suits the table's storage: [`Local`] where files are reached directly, else [`PutIfAbsent`].
-///
-/// Keep it and share it: each [`PutIfAbsent`] tries out the store once.
 pub fn for_table(store: &TableStore) -> Arc<dyn Committer> {
     let is_local = store.locate(LOG_DIR).is_ok_and(|log| log.local.is_some());
     if is_local { Arc::new(Local::new()) } else { Arc::new(PutIfAbsent::new()) }

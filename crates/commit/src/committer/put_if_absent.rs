@@ -1,47 +1,70 @@
-use std::collections::BTreeSet;
+use std::error::Error as StdError;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use deltaic_log::context::Location;
-use deltaic_log::file_name::LOG_DIR;
 use deltaic_log::{Error, ErrorKind, Result, TableStore, Version};
 use futures::future::{BoxFuture, FutureExt};
-use futures::lock::Mutex;
-use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{Error as StoreError, PutMode, PutOptions, PutPayload};
 
-use super::{Committer, PutOutcome, commit_path};
+use super::{Committer, PutOutcome, commit_path, probe};
 
 /// Commits by the store's conditional put: `If-None-Match: *` and its likes.
 ///
 /// Some stores ignore the condition and overwrite: two writers then both believe that they have won, and rows are lost
 /// without a word. So each store is tried out before its first commit, by putting one small file twice, and refused with
-/// [`ErrorKind::UnsafeStorage`] if it takes both. That costs three requests, once for each store and committer.
+/// [`ErrorKind::UnsafeStorage`] if it takes both. That costs three requests, once for each store and process
+/// ([`deltaic_log::context::Stores::identity`]).
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use std::sync::Arc;
+/// # use deltaic_log::{Context, SingleStore, TableStore, Version};
+/// use deltaic_commit::committer::{Committer, PutIfAbsent, PutOutcome};
+/// # let context = Context::new(Arc::new(SingleStore::new(Arc::new(object_store::memory::InMemory::new()))));
+/// # let store = TableStore::new(&"memory:///table".parse().unwrap(), context)?;
+/// let (first, second) = (PutIfAbsent::new(), PutIfAbsent::new());
+/// assert!(matches!(first.put(&store, Version(0), "{}\n".into()).await, PutOutcome::Committed));
+/// assert!(matches!(second.put(&store, Version(0), "{}\n".into()).await, PutOutcome::Conflict));
+/// assert_eq!((first.probe_requests(), second.probe_requests()), (3, 0));
+/// # Ok::<(), deltaic_log::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct PutIfAbsent {
-    /// The stores that kept two puts apart: scheme and authority. `None` where nothing is tried out.
-    tried: Option<Mutex<BTreeSet<String>>>,
+    probe: Probe,
+    probe_requests: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Probe {
+    BeforeTheFirstCommit,
+    Never,
 }
 
 impl PutIfAbsent {
-    /// Tries out each store first.
+    /// Tries out each store first, unless this process has done so.
     pub fn new() -> Self {
-        Self { tried: Some(Mutex::default()) }
+        Self { probe: Probe::BeforeTheFirstCommit, probe_requests: AtomicU64::new(0) }
     }
 
     /// Trusts the store. For stores that are known to be right, and where a stray file in the log must not be.
     pub fn without_probe() -> Self {
-        Self { tried: None }
+        Self { probe: Probe::Never, probe_requests: AtomicU64::new(0) }
     }
 
-    async fn probe(&self, store: &TableStore) -> Result<()> {
-        let Some(tried) = &self.tried else { return Ok(()) };
-        let mut tried = tried.lock().await;
-        let name = store.root().as_str();
-        let origin = name.strip_suffix(store.root().path()).unwrap_or(name);
-        if !tried.contains(origin) {
-            probe(store).await?;
-            tried.insert(origin.to_owned());
+    /// How many requests went into trying out stores, beside those of commits.
+    pub fn probe_requests(&self) -> u64 {
+        self.probe_requests.load(Ordering::Relaxed)
+    }
+
+    async fn check(&self, store: &TableStore) -> Result<()> {
+        let asked = || {
+            self.probe_requests.fetch_add(1, Ordering::Relaxed);
+        };
+        match self.probe {
+            Probe::BeforeTheFirstCommit => probe::check(store, &asked).await,
+            Probe::Never => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -54,7 +77,7 @@ impl Default for PutIfAbsent {
 impl Committer for PutIfAbsent {
     fn put<'a>(&'a self, store: &'a TableStore, version: Version, body: Bytes) -> BoxFuture<'a, PutOutcome> {
         async move {
-            if let Err(error) = self.probe(store).await {
+            if let Err(error) = self.check(store).await {
                 return PutOutcome::Refused(error);
             }
             match store.locate(&commit_path(version)) {
@@ -70,6 +93,7 @@ impl Committer for PutIfAbsent {
     }
 }
 
+/// Puts a file unless it exists.
 pub(super) async fn create(location: &Location, body: Bytes) -> PutOutcome {
     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
     match location.store.put_opts(&location.path, PutPayload::from(body), options).await {
@@ -79,7 +103,8 @@ pub(super) async fn create(location: &Location, body: Bytes) -> PutOutcome {
     }
 }
 
-/// An answer that refuses the request tells that nothing was put. Anything else, a timeout above all, tells nothing.
+/// An answer that refuses the request tells that nothing was put, if it was the only request. Anything else, a timeout above
+/// all, tells nothing.
 fn not_put(error: StoreError) -> PutOutcome {
     match error {
         StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } => {
@@ -87,12 +112,11 @@ fn not_put(error: StoreError) -> PutOutcome {
                            other: commit through a lock table or a catalog";
             PutOutcome::Refused(Error::new(ErrorKind::UnsafeStorage, message).because(error))
         }
-        StoreError::PermissionDenied { .. }
-        | StoreError::Unauthenticated { .. }
-        | StoreError::InvalidPath { .. }
-        | StoreError::UnknownConfigurationKey { .. } => {
-            let message = "the store refused to take the commit: check credentials and permissions";
-            PutOutcome::Refused(Error::new(ErrorKind::Storage, message).because(error))
+        StoreError::InvalidPath { .. } | StoreError::UnknownConfigurationKey { .. } => refused(error),
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } | StoreError::NotFound { .. }
+            if was_sent_once(&error) =>
+        {
+            refused(error)
         }
         error => {
             let message = "the store did not answer whether it took the commit";
@@ -101,34 +125,17 @@ fn not_put(error: StoreError) -> PutOutcome {
     }
 }
 
-/// Puts one file twice: the second put must fail. The file's name is none that the log knows, and it is deleted again.
-async fn probe(store: &TableStore) -> Result<()> {
-    let location = store.locate(&format!("{LOG_DIR}/.put-if-absent.{}.tmp", store.context().ids.uuid()))?;
-    let body = Bytes::from_static(
-        b"Whether this store keeps two writers apart is tried out with this file. It may be deleted.",
-    );
-    let first = create(&location, body.clone()).await;
-    let second = match &first {
-        PutOutcome::Committed => Some(create(&location, body).await),
-        _ => None,
-    };
-    if let Err(error) = location.store.delete(&location.path).await {
-        tracing::warn!(%error, file = %location.path, "a file that tried out the store could not be deleted; it does no harm");
-    }
-    match (first, second) {
-        (PutOutcome::Committed, Some(PutOutcome::Conflict)) => Ok(()),
-        (PutOutcome::Committed, Some(PutOutcome::Committed)) => {
-            let message = "the store ignores the condition \"only if absent\" and overwrites, so that two writers would \
-                           lose each other's rows: commit through a lock table or a catalog";
-            Err(Error::new(ErrorKind::UnsafeStorage, message).with("table", store.root()))
-        }
-        (PutOutcome::Ambiguous(error) | PutOutcome::Refused(error), _)
-        | (_, Some(PutOutcome::Ambiguous(error) | PutOutcome::Refused(error))) => {
-            Err(error.with("table", store.root()))
-        }
-        (PutOutcome::Conflict, _) | (_, None) => {
-            let message = "the store claims that a file exists whose name was never used: it does not keep its word";
-            Err(Error::new(ErrorKind::UnsafeStorage, message).with("table", store.root()))
-        }
-    }
+fn refused(error: StoreError) -> PutOutcome {
+    let message = "the store refused to take the commit: check bucket, credentials and permissions";
+    PutOutcome::Refused(Error::new(ErrorKind::Storage, message).because(error))
+}
+
+/// Whether the store's client says that it sent the request once. Clients repeat a request by themselves after answers such as
+/// 500, and may have landed it with the first try though the last was refused. They tell of it in their error's text alone: a
+/// text that is not understood tells nothing.
+fn was_sent_once(error: &StoreError) -> bool {
+    let causes = std::iter::successors(Some(error as &(dyn StdError + 'static)), |error| (*error).source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    let of_request = |text: &&String| text.contains("Error performing ");
+    texts.iter().any(|text| of_request(&text)) && !texts.iter().filter(of_request).any(|text| text.contains(" retries"))
 }

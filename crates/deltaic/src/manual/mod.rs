@@ -7,6 +7,7 @@
 //! | [`errors`] | what each kind of error asks of the caller |
 //! | [`expressions`] | the SQL of predicates, and where it differs from Spark's |
 //! | [`features`] | which table features are supported |
+//! | [`writers`] | who may write to a table at the same time |
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -22,3 +23,6 @@ pub mod expressions {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}
+
+#[doc = include_str!("writers.md")]
+pub mod writers {}

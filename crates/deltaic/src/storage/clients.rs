@@ -1,5 +1,6 @@
 //! From resolved options to a client of a cloud, through the builders of `object_store`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,14 @@ pub(super) fn open(
                 .with("service", format!("{service:?}").to_lowercase()))
         }
     }
+}
+
+/// What a client for `backend` is told, as a number; `None` where it is told nonsense.
+pub(super) fn fingerprint(backend: &Backend, options: &StorageOptions, environment: &Environment<'_>) -> Option<u64> {
+    let resolved = options.resolve(service_of(backend), environment).ok()?;
+    let mut hasher = DefaultHasher::new();
+    resolved.of(Handler::Client).for_each(|option| option.hash(&mut hasher));
+    Some(hasher.finish())
 }
 
 pub(super) fn service_of(backend: &Backend) -> Service {

@@ -97,6 +97,16 @@ impl Stores for ConfiguredStores {
         let address = Address::from_url(url)?;
         Ok(Location { store: self.store(&address)?, path: address.path, local: None })
     }
+
+    /// The backend and what its client is told: another endpoint of the same bucket's name is another store.
+    fn identity(&self, url: &Url) -> Option<String> {
+        if url.scheme() == "file" {
+            return Some("file".to_owned());
+        }
+        let backend = Address::from_url(url).ok()?.backend;
+        let told = clients::fingerprint(&backend, &self.options, &environment)?;
+        Some(format!("{backend:?} {told:016x}"))
+    }
 }
 
 /// A local place as it is named: nothing is asked of the file system.
@@ -135,4 +145,23 @@ fn memory(name: &str) -> Arc<dyn ObjectStore> {
     static MEMORY: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
     let mut stores = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     stores.entry(name.to_owned()).or_default().clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_endpoint_is_another_store() {
+        let identity = |url: &str, endpoint: &str| {
+            let options = StorageOptions::new().with("aws_endpoint_url", endpoint).with("allow_http", "true");
+            ConfiguredStores::new(options).identity(&table_url(url).unwrap()).unwrap()
+        };
+        let one = identity("s3://bucket/a", "http://one:1");
+        assert_eq!(one, identity("s3://bucket/b", "http://one:1"));
+        assert_eq!(one, identity("s3a://bucket/b", "http://one:1"));
+        assert_ne!(one, identity("s3://bucket/a", "http://two:1"));
+        assert_ne!(one, identity("s3://other/a", "http://one:1"));
+        assert!(!one.contains("one:1"), "options may hold secrets: {one}");
+    }
 }

@@ -21,7 +21,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::action::{DomainMetadata, Metadata, Protocol, Remove, SetTransaction, Sidecar};
 use crate::action_reconciliation::KeySet;
-use crate::commit_file::DeltaBatch;
+use crate::commit_file::{Delta, DeltaBatch};
 use crate::cpu;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::file_name::{LOG_DIR, SIDECAR_DIR};
@@ -292,9 +292,30 @@ async fn open_json(store: &TableStore, files: &CheckpointFiles) -> Result<Top> {
     let batch = cpu::run(&store.context().cpu, move || {
         let mut batch = DeltaBatch::default();
         batch.read(&bytes)?;
+        check_whole(&bytes, &batch)?;
         Ok(batch)
     });
     Ok(Top::Json(Arc::new(batch.await.with("file", path)?)))
+}
+
+/// A checkpoint of lines reads without an error where it is cut off between two of them. Where it is empty, a crash has left it;
+/// where it lacks what every checkpoint has, it is wrong, and what is missing must not be taken from elsewhere: its files are
+/// missing with it.
+///
+/// # Errors
+/// [`ErrorKind::CorruptLog`], [`ErrorKind::MissingProtocol`], [`ErrorKind::MissingMetadata`].
+fn check_whole(bytes: &[u8], batch: &DeltaBatch) -> Result<()> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(Error::new(ErrorKind::CorruptLog, "a checkpoint is empty"));
+    }
+    let has = |of: fn(&Delta) -> bool| batch.deltas.iter().any(of);
+    let (kind, action) = match (has(|delta| delta.protocol.is_some()), has(|delta| delta.metadata.is_some())) {
+        (true, true) => return Ok(()),
+        (false, _) => (ErrorKind::MissingProtocol, "protocol"),
+        (true, false) => (ErrorKind::MissingMetadata, "metaData"),
+    };
+    let message = format!("a checkpoint has no `{action}` action, as every one must: delete it, or restore the log");
+    Err(Error::new(kind, message))
 }
 
 /// A bare file name lies in `_delta_log/_sidecars`; a longer relative path is relative to `_delta_log`.
