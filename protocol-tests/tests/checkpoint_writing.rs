@@ -173,8 +173,9 @@ fn neither_form_of_statistics_leaves_none() {
 
 /// A table with V2 checkpoints of so many files, each in a commit of its own.
 fn v2_table(files: u64) -> CommitTable {
-    let table =
-        CommitTable::created(json!({"delta.checkpointPolicy": "v2", "delta.feature.v2Checkpoint": "supported"}));
+    // Commits write no checkpoints by themselves.
+    let table = CommitTable::created(json!({"delta.checkpointPolicy": "v2", "delta.feature.v2Checkpoint": "supported",
+        "delta.checkpointInterval": "1000"}));
     for number in 0..files {
         table.append(&table.open(0, None), &format!("f{number}")).into_result().unwrap();
     }
