@@ -151,8 +151,10 @@ impl Work {
         let runtime = runtime();
         runtime.block_on(table.create(for_table(&table.store()), serde_json::json!({})));
         let spawn = |kind: &str, number: usize| Writer::spawn(table, &format!("{kind}{number}"), self.appends);
-        let survivors: Vec<Writer> = (0..self.survivors).map(|number| spawn("p", number)).collect();
         let doomed: Vec<Writer> = (0..self.doomed).map(|number| spawn("k", number)).collect();
+        // However slowly processes begin: one of those that will be killed is first.
+        runtime.block_on(reached(table, Version(1)));
+        let survivors: Vec<Writer> = (0..self.survivors).map(|number| spawn("p", number)).collect();
         let (mut reported, mut rng, mut version) = (BTreeSet::new(), Rng::new(seed), Version(0));
         for writer in doomed {
             version = Version(version.0 + 10 + rng.below(40) as u64);

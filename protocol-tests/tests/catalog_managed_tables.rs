@@ -138,7 +138,7 @@ fn managed() -> CommitTable {
         .with_version_0(json!({"delta.feature.catalogManaged": "supported", "delta.enableInCommitTimestamps": "true"}))
 }
 
-/// The versions of the commits in the log, and of those that are staged.
+/// The versions of what is in the log: commits, checksums, staged commits.
 fn names(table: &CommitTable) -> Vec<String> {
     let log = table.truth().locate("_delta_log").unwrap();
     let listed: Vec<_> = block_on(log.store.list(Some(&log.path)).try_collect()).unwrap();
@@ -150,8 +150,7 @@ fn names(table: &CommitTable) -> Vec<String> {
             None => path[19..20].to_owned(),
         }
     };
-    let is_commit = |meta: &ObjectMeta| meta.location.as_ref().ends_with(".json");
-    let mut names: Vec<String> = listed.into_iter().filter(is_commit).map(name).collect();
+    let mut names: Vec<String> = listed.into_iter().map(name).collect();
     names.sort();
     names
 }

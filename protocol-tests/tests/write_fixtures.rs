@@ -32,6 +32,7 @@ const OTHER_STATISTICS: &[(&str, &str)] = &[
     ("per_file_statistics/partial_or_odd", "edited by hand"),
     ("type_widening/", "in the types that columns had before"),
     ("partition_value_serialization/", "edited by hand"),
+    ("protocol_evolution/feature_dropped", "of a time when the table had deletion vectors"),
 ];
 
 #[test]
