@@ -128,10 +128,11 @@ impl Committer for CatalogCommitter {
             if version > tail.latest {
                 return Ok(None);
             }
-            if let Some((_, staged)) = tail.commits.iter().find(|(ratified, _)| *ratified == version) {
-                if let Some(body) = store.read(&staged.path).await? {
-                    return Ok(Some(body));
-                }
+            let staged = tail.commits.iter().find(|(ratified, _)| *ratified == version);
+            if let Some((_, staged)) = staged
+                && let Some(body) = store.read(&staged.path).await?
+            {
+                return Ok(Some(body));
             }
             let path = commit_path(version);
             store.read(&path).await?.map(Some).ok_or_else(|| lost(version, &path))

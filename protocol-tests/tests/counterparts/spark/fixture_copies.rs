@@ -43,7 +43,7 @@ fn spark_reads_fixtures_that_deltaic_has_committed_to() {
                 form,
                 StatisticsForms { json: true, parsed: true },
             ));
-        } else if features.len() % 2 == 0 {
+        } else if features.len().is_multiple_of(2) {
             let statistics = StatisticsForms { json: true, parsed: false };
             runtime().block_on(leave_checkpoint(copy.path(), &snapshot, CheckpointForm::Classic, statistics));
         }
