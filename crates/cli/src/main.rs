@@ -17,8 +17,10 @@ mod log;
 mod open;
 mod output;
 mod read;
+mod restore;
 mod schema;
 mod show;
+mod update;
 mod upkeep;
 mod vacuum;
 mod write;
@@ -102,6 +104,8 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Create(arguments) => create::run(arguments).await,
         Verb::Write(arguments) => write::run(*arguments).await,
         Verb::Delete(arguments) => delete::run(arguments).await,
+        Verb::Update(arguments) => update::run(arguments).await,
+        Verb::Restore(arguments) => restore::run(arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

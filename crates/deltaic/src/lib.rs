@@ -38,6 +38,7 @@
 pub mod check;
 mod checkpoint;
 pub mod manual;
+mod row_changes;
 pub mod storage;
 mod table;
 mod time;

@@ -9,6 +9,8 @@
 //! | make a table | [`CreateBuilder`] |
 //! | append, overwrite, replace a part | [`WriteBuilder`] |
 //! | delete rows | [`DeleteBuilder`] |
+//! | change rows | [`UpdateBuilder`] |
+//! | go back to an older version | [`RestoreBuilder`] |
 //! | delete files that nothing needs any more | [`VacuumBuilder`] |
 //! | hand in rows | [`Input`] |
 //!
@@ -23,7 +25,10 @@ mod input;
 mod partition_predicate;
 mod remove;
 mod report;
+pub mod restore;
+mod rows;
 mod target;
+pub mod update;
 pub mod vacuum;
 pub mod write;
 
@@ -32,6 +37,8 @@ pub use data::options::FileOptions;
 pub use delete::DeleteBuilder;
 pub use input::Input;
 pub use report::Report;
+pub use restore::RestoreBuilder;
 pub use target::Target;
+pub use update::UpdateBuilder;
 pub use vacuum::VacuumBuilder;
 pub use write::WriteBuilder;
