@@ -35,6 +35,7 @@
 //! `functions` (Spark's scalar functions in predicates), `aws`, `azure`, `gcp` and `http` are on by default; `aws-profiles` adds
 //! the search for AWS credentials in profiles, single sign-on and assumed roles.
 
+mod alter;
 pub mod check;
 mod checkpoint;
 pub mod manual;

@@ -7,6 +7,7 @@
 //! | to do this | begin here |
 //! |---|---|
 //! | make a table | [`CreateBuilder`] |
+//! | change properties, constraints, columns, features | [`AlterBuilder`] |
 //! | append, overwrite, replace a part | [`WriteBuilder`] |
 //! | delete rows | [`DeleteBuilder`] |
 //! | change rows | [`UpdateBuilder`] |
@@ -17,6 +18,7 @@
 //! This is the only crate that creates or deletes data files. A file is whole, and on disk, before a commit names it; what a
 //! failed operation wrote is removed, unless nobody knows whether its commit stands.
 
+pub mod alter;
 pub mod create;
 mod data;
 pub mod delete;
@@ -32,6 +34,7 @@ pub mod update;
 pub mod vacuum;
 pub mod write;
 
+pub use alter::AlterBuilder;
 pub use create::CreateBuilder;
 pub use data::options::FileOptions;
 pub use delete::DeleteBuilder;
