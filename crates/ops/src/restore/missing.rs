@@ -39,10 +39,10 @@ fn locate(store: &TableStore, path: &str) -> Result<Location> {
 
 async fn is_there(location: Location) -> Result<bool> {
     if let Some(path) = &location.local {
-        return Ok(std::fs::exists(path).map_err(|error| {
+        return std::fs::exists(path).map_err(|error| {
             let message = "a file of the table could not be looked for: check the permissions of its folder";
             Error::new(ErrorKind::Storage, message).because(error).with("file", path.display())
-        })?);
+        });
     }
     match location.store.head(&location.path).await {
         Ok(_) => Ok(true),
