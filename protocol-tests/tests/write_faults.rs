@@ -13,6 +13,7 @@ use deltaic::ops::write::WriteMode;
 use deltaic::ops::{DeleteBuilder, Input, Report, Target, WriteBuilder};
 use deltaic::scan::ScanBuilder;
 use deltaic_log::{Error, ErrorKind, Result, Snapshot, SnapshotOptions};
+use deltaic_protocol_tests::fault_store::DELETED;
 use deltaic_protocol_tests::{CommitTable, Fault, Rng};
 use futures::TryStreamExt;
 use futures::executor::block_on;
@@ -62,7 +63,7 @@ fn files(table: &CommitTable) -> BTreeSet<String> {
     let location = table.truth().locate("x").unwrap();
     let listed: Vec<String> =
         block_on(location.store.list(None).map_ok(|file| file.location.to_string()).try_collect()).unwrap();
-    listed.into_iter().filter(|path| !path.contains("_delta_log")).collect()
+    listed.into_iter().filter(|path| !path.contains("_delta_log") && !path.starts_with(DELETED)).collect()
 }
 
 /// Each put of a write fails in each way: the files of the two partitions, then the commit.
