@@ -63,8 +63,7 @@ fn files(table: &CommitTable) -> BTreeSet<String> {
     let location = table.truth().locate("x").unwrap();
     let listed: Vec<String> =
         block_on(location.store.list(None).map_ok(|file| file.location.to_string()).try_collect()).unwrap();
-    let is_data = |path: &String| !path.contains("_delta_log") && !path.starts_with(DELETED);
-    listed.into_iter().filter(is_data).collect()
+    listed.into_iter().filter(|path| !path.contains("_delta_log") && !path.starts_with(DELETED)).collect()
 }
 
 /// Each put of a write fails in each way: the files of the two partitions, then the commit.

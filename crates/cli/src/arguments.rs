@@ -62,6 +62,10 @@ pub(crate) enum Verb {
     Write(Box<Write>),
     /// Delete rows: those for which a SQL expression is true, or all.
     Delete(Delete),
+    /// Change rows: those for which a SQL expression is true, or all.
+    Update(Update),
+    /// Make a table what it was at an older version, in a new one.
+    Restore(Restore),
     /// List the files that no version within the retention needs, or delete them.
     Vacuum(Vacuum),
     /// Write a log compaction file, which readers take instead of many commits.
@@ -348,6 +352,47 @@ pub(crate) struct Delete {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// A column and what becomes of it: 'price = price * 2'. May be repeated; all see the row as it was.
+    #[arg(long, required = true, value_name = "COLUMN = SQL")]
+    pub(crate) set: Vec<String>,
+    /// Only rows for which this SQL expression is true; without it, all.
+    #[arg(long = "where", value_name = "SQL")]
+    pub(crate) predicate: Option<String>,
+    /// A text to be recorded with the commit.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) user_metadata: Option<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    pub(crate) table: Table,
+    #[command(flatten)]
+    pub(crate) as_of: AsOf,
+    /// Leave out the files of that version that are gone from storage, and their rows, instead of failing.
+    #[arg(long)]
+    pub(crate) ignore_missing_files: bool,
+    /// A text to be recorded with the commit.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) user_metadata: Option<String>,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Vacuum {
     #[command(flatten)]
     pub(crate) table: Table,
@@ -541,6 +586,11 @@ mod tests {
             ("write t --mode append", false),
             ("delete t --where id>3 --dry-run", true),
             ("delete t id>3", false),
+            ("update t --set a=1 --set b=a+1 --where id>3 --dry-run", true),
+            ("update t --where id>3", false),
+            ("restore t --version 3 --dry-run", true),
+            ("restore t --timestamp 2026-08-01 --ignore-missing-files", true),
+            ("restore t --version 3 --timestamp 2026-08-01", false),
             ("vacuum t", true),
             ("vacuum t --full --no-dry-run --retention-hours 0 --no-enforce-retention --keep-versions 1,2", true),
             ("vacuum t --lite --dry-run", true),

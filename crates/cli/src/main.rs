@@ -19,8 +19,10 @@ mod log;
 mod open;
 mod output;
 mod read;
+mod restore;
 mod schema;
 mod show;
+mod update;
 mod vacuum;
 mod write;
 
@@ -103,6 +105,8 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Delete(arguments) => delete::run(arguments).await,
         Verb::CompactLogs(arguments) => compact_logs::run(arguments).await,
         Verb::Cleanup(arguments) => cleanup::run(arguments).await,
+        Verb::Update(arguments) => update::run(arguments).await,
+        Verb::Restore(arguments) => restore::run(arguments).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deltaic", &mut script);

@@ -319,10 +319,20 @@ fn tables_are_made_written_and_deleted_from() {
     let (code, text) = run(&["delete", table, "--where", "id = 2", "--dry-run"], "");
     assert!(code == 0 && text.contains("deletionVectors"), "{text}");
     assert_eq!(run(&["delete", table, "--where", "id IN (1, 2)"], "").0, 0);
+    let update = ["update", table, "--set", "price = price + 1", "--set", "p = 'new'", "--where", "id = 4"];
+    assert_eq!(run(&update, "").0, 0);
+    let (code, text) = run(&["update", table, "--set", "price = 0.001"], "");
+    assert!(code == 7 && text.contains("0.001"), "{code}: {text}");
     let (_, rows) = run(&["read", table, "--format", "csv"], "");
     let mut rows: Vec<&str> = rows.lines().collect();
     rows.sort_unstable();
-    assert_eq!(rows, ["3,,10.00", "4,a,0.10", "id,p,price"]);
+    assert_eq!(rows, ["3,,10.00", "4,new,1.10", "id,p,price"]);
+    let (code, text) = run(&["restore", table, "--version", "1", "--dry-run"], "");
+    assert!(code == 0 && text.contains("restored"), "{code}: {text}");
+    assert_eq!(run(&["restore", table, "--version", "1"], "").0, 0);
+    assert_eq!(run(&["read", table, "--columns", "id", "--format", "csv"], "").1.lines().count(), 4);
+    assert_eq!(run(&["restore", table, "--version", "99"], "").0, 3);
+    assert_eq!(run(&["restore", table], "").0, 2);
     assert_eq!(run(&["check", table, "--deep"], "").0, 0);
 }
 

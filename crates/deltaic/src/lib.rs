@@ -35,10 +35,12 @@
 //! `functions` (Spark's scalar functions in predicates), `aws`, `azure`, `gcp` and `http` are on by default; `aws-profiles` adds
 //! the search for AWS credentials in profiles, single sign-on and assumed roles.
 
+mod alter;
 pub mod check;
 mod checkpoint;
 mod log_maintenance;
 pub mod manual;
+mod row_changes;
 pub mod storage;
 mod table;
 mod time;

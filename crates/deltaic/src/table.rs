@@ -281,7 +281,7 @@ impl DeltaTable {
     }
 
     /// The table at this version, as operations go out from it.
-    fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         Target::table(self.snapshot.clone(), self.committer.clone())
     }
 

@@ -73,6 +73,18 @@ fn a_file_is_its_path_and_vector() {
 }
 
 #[test]
+fn adds_are_whole() {
+    let whole = r#"{"add":{"path":"a","partitionValues":{"p":null,"q":"1"},"size":7,"modificationTime":2,"dataChange":true,"stats":"{\"numRecords\":1}","tags":{"t":"x","u":null},"deletionVector":{"storageType":"u","pathOrInlineDv":"ab^-aqEH.-t@S}K{vb[*k^","offset":4,"sizeInBytes":40,"cardinality":1},"baseRowId":3,"defaultRowCommitVersion":5,"clusteringProvider":"liquid"}}"#;
+    let log = Log::new().commit(0, &[PROTOCOL, METADATA, whole, &add("b")]).commit(1, &[&remove("b")]);
+    let snapshot = block_on(Snapshot::open(&log.root(), log.context(), SnapshotOptions::new())).unwrap();
+    let adds: Vec<_> = block_on(async { snapshot.stream_adds().await.unwrap().try_concat().await.unwrap() });
+    let expected: serde_json::Value = serde_json::from_str(whole).unwrap();
+    let mut expected: deltaic_log::action::Add = serde_json::from_value(expected["add"].clone()).unwrap();
+    expected.data_change = false;
+    assert_eq!(adds, [expected]);
+}
+
+#[test]
 fn what_every_log_has() {
     check(&Log::new(), None, "not_a_delta_table");
     check(&Log::new().commit(0, &[METADATA]), None, "missing_protocol");

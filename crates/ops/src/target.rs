@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use deltaic_commit::Committer;
-use deltaic_log::{ErrorKind, Result, Snapshot, SnapshotOptions, TableStore};
+use deltaic_log::{Error, ErrorKind, Result, Snapshot, SnapshotOptions, TableStore};
 
 /// The table that an operation is about: as it stands, or a place where there is none yet; and how versions are put there.
 #[derive(Clone, Debug)]
@@ -41,6 +41,17 @@ impl Target {
     /// The table as it stands; `None` where there is none.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.snapshot.as_ref()
+    }
+
+    /// The table as it stands.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotATable`].
+    pub(crate) fn existing(&self) -> Result<&Snapshot> {
+        self.snapshot.as_ref().ok_or_else(|| {
+            let message = "there is no table to change: check the path";
+            Error::new(ErrorKind::NotATable, message).with("table", self.store.root())
+        })
     }
 
     /// Where the table is, or will be.

@@ -11,6 +11,7 @@ mod files;
 mod parquet_file;
 mod removes;
 mod row_group_bytes;
+mod standing_adds;
 mod statistics;
 
 use std::sync::Arc;

@@ -10,14 +10,22 @@ use serde_json::Value;
 pub(crate) fn assign_ids(schema: &StructType, id_max: u64, ids: &dyn IdSource) -> (StructType, u64) {
     let known = schema.fields_at_every_depth().into_iter().filter_map(|(_, field)| field.column_mapping_id().ok()?);
     let known = known.filter_map(|id| u64::try_from(id).ok()).max().unwrap_or(0);
-    let mut assigner = Assigner { id_max: id_max.max(known), ids };
+    let mut assigner = Assigner { id_max: id_max.max(known), ids: Some(ids) };
+    let schema = assigner.fields(schema);
+    (schema, assigner.id_max)
+}
+
+/// As [`assign_ids`], of a table that has data files: columns are called in them as they are called.
+pub(crate) fn assign_ids_to_existing(schema: &StructType) -> (StructType, u64) {
+    let mut assigner = Assigner { id_max: 0, ids: None };
     let schema = assigner.fields(schema);
     (schema, assigner.id_max)
 }
 
 struct Assigner<'a> {
     id_max: u64,
-    ids: &'a dyn IdSource,
+    /// Where new names come from; without it, the names in files are those of the columns.
+    ids: Option<&'a dyn IdSource>,
 }
 
 impl Assigner<'_> {
@@ -31,7 +39,8 @@ impl Assigner<'_> {
             self.id_max += 1;
             field.metadata.insert(key::COLUMN_MAPPING_ID.to_owned(), Value::from(self.id_max));
         }
-        let name = || Value::from(format!("col-{}", self.ids.uuid()));
+        let own = Value::from(field.name.clone());
+        let name = || self.ids.map_or(own, |ids| Value::from(format!("col-{}", ids.uuid())));
         field.metadata.entry(key::COLUMN_MAPPING_PHYSICAL_NAME).or_insert_with(name);
         field.data_type = self.data_type(&field.data_type);
         field

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use deltaic_log::action::{Format, Metadata};
 use deltaic_log::schema::{ColumnMappingMode, ColumnPath, StructType};
 use deltaic_log::table_properties::{TableProperties, property};
-use deltaic_log::{Context, Result, ResultExt};
+use deltaic_log::{Context, IdSource, Result, ResultExt, TableConfiguration};
 
 use super::column_mapping::assign_ids;
 use super::validate::validate;
@@ -50,7 +50,7 @@ impl TableSpec {
         for (name, sql) in &self.constraints {
             configuration.insert(format!("{}{}", property::CONSTRAINT_PREFIX, name.to_lowercase()), sql.clone());
         }
-        self.name_row_tracking_columns(&mut configuration, context)?;
+        name_row_tracking_columns(&mut configuration, context)?;
         let schema = match mode {
             ColumnMappingMode::None => self.schema.clone(),
             _ => {
@@ -78,20 +78,6 @@ impl TableSpec {
         })
     }
 
-    /// A table that tracks its rows says in which columns of data files the ids of moved rows are kept (spec: "Row Tracking").
-    fn name_row_tracking_columns(&self, configuration: &mut BTreeMap<String, String>, context: &Context) -> Result<()> {
-        if !TableProperties::new(configuration).get(&property::ENABLE_ROW_TRACKING)? {
-            return Ok(());
-        }
-        for (key, prefix) in [
-            (property::MATERIALIZED_ROW_ID_COLUMN_NAME.spec.key, "_row-id-col"),
-            (property::MATERIALIZED_ROW_COMMIT_VERSION_COLUMN_NAME.spec.key, "_row-commit-version-col"),
-        ] {
-            configuration.entry(key.to_owned()).or_insert_with(|| format!("{prefix}-{}", context.ids.uuid()));
-        }
-        Ok(())
-    }
-
     /// As the schema spells them.
     fn partition_columns(&self) -> Result<Vec<String>> {
         let column = |name: &String| {
@@ -100,4 +86,43 @@ impl TableSpec {
         };
         self.partition_by.iter().map(column).collect()
     }
+}
+
+/// A table that tracks its rows says in which columns of data files the ids of moved rows are kept (spec: "Row Tracking").
+pub(crate) fn name_row_tracking_columns(configuration: &mut BTreeMap<String, String>, context: &Context) -> Result<()> {
+    if !TableProperties::new(configuration).get(&property::ENABLE_ROW_TRACKING)? {
+        return Ok(());
+    }
+    for (key, prefix) in [
+        (property::MATERIALIZED_ROW_ID_COLUMN_NAME.spec.key, "_row-id-col"),
+        (property::MATERIALIZED_ROW_COMMIT_VERSION_COLUMN_NAME.spec.key, "_row-commit-version-col"),
+    ] {
+        configuration.entry(key.to_owned()).or_insert_with(|| format!("{prefix}-{}", context.ids.uuid()));
+    }
+    Ok(())
+}
+
+/// The metadata with another schema, whose new columns get ids where the table maps columns.
+///
+/// # Errors
+/// [`deltaic_log::ErrorKind::InvalidProperty`].
+pub(crate) fn with_schema(
+    mut metadata: Metadata,
+    table: &TableConfiguration,
+    schema: StructType,
+    ids: &dyn IdSource,
+) -> Result<Metadata> {
+    let schema = match table.column_mapping_mode() {
+        ColumnMappingMode::None => schema,
+        _ => {
+            let used = table.properties().get(&property::COLUMN_MAPPING_MAX_COLUMN_ID)?;
+            let (schema, id_max) = assign_ids(&schema, used, ids);
+            let key = property::COLUMN_MAPPING_MAX_COLUMN_ID.spec.key;
+            metadata.configuration.retain(|known, _| !known.eq_ignore_ascii_case(key));
+            metadata.configuration.insert(key.to_owned(), id_max.to_string());
+            schema
+        }
+    };
+    metadata.schema_string = Some(schema.to_json());
+    Ok(metadata)
 }

@@ -1,8 +1,8 @@
 //! Make a table.
 
-mod column_mapping;
-mod metadata;
-mod validate;
+pub(crate) mod column_mapping;
+pub(crate) mod metadata;
+pub(crate) mod validate;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,6 @@ use crate::remove::removal;
 use crate::report::Report;
 use crate::target::Target;
 
-pub(crate) use column_mapping::assign_ids;
 pub(crate) use metadata::TableSpec;
 
 /// What becomes of a table that is there already.

@@ -1,5 +1,7 @@
 //! Whether a table can be as it is asked for. What can be told before a row is there is told here.
 
+use std::collections::BTreeMap;
+
 use arrow_schema::Schema;
 use deltaic_log::schema::column_metadata::key;
 use deltaic_log::schema::{ColumnMappingMode, DataType, PrimitiveType, StructField, StructType, near_names};
@@ -25,7 +27,7 @@ pub(crate) fn validate(
 ) -> Result<()> {
     check_names(&spec.schema, mode)?;
     check_partitioning(&spec.schema, partition_columns)?;
-    check_properties(spec)?;
+    check_properties(&spec.properties)?;
     clustering::configuration(&spec.schema, &spec.cluster_by, ColumnMappingMode::None)?;
     if !spec.cluster_by.is_empty() && !partition_columns.is_empty() {
         let message = "a table has partition columns or clustering columns, not both: choose";
@@ -39,7 +41,9 @@ pub(crate) fn validate(
     })
 }
 
-fn check_names(schema: &StructType, mode: ColumnMappingMode) -> Result<()> {
+/// # Errors
+/// [`ErrorKind::InvalidArgument`] where two columns have one name, or one has a name that it cannot have.
+pub(crate) fn check_names(schema: &StructType, mode: ColumnMappingMode) -> Result<()> {
     let unfit = |message: String, path| Err(Error::new(ErrorKind::InvalidArgument, message).with("column", path));
     schema.check_unique_names().map_err(|error| {
         Error::new(ErrorKind::InvalidArgument, error.message())
@@ -81,8 +85,21 @@ fn check_partitioning(schema: &StructType, partition_columns: &[String]) -> Resu
     Ok(())
 }
 
-fn check_properties(spec: &TableSpec) -> Result<()> {
-    let properties = TableProperties::new(&spec.properties);
+/// Properties that the table keeps itself.
+pub(crate) const INTERNAL: &[&str] = &[
+    property::COLUMN_MAPPING_MAX_COLUMN_ID.spec.key,
+    property::MATERIALIZED_ROW_ID_COLUMN_NAME.spec.key,
+    property::MATERIALIZED_ROW_COMMIT_VERSION_COLUMN_NAME.spec.key,
+    property::IN_COMMIT_TIMESTAMP_ENABLEMENT_VERSION.spec.key,
+    property::IN_COMMIT_TIMESTAMP_ENABLEMENT_TIMESTAMP.spec.key,
+];
+
+/// Whether a user may set these properties.
+///
+/// # Errors
+/// [`ErrorKind::InvalidProperty`].
+pub(crate) fn check_properties(wanted: &BTreeMap<String, String>) -> Result<()> {
+    let properties = TableProperties::new(wanted);
     if let Some(key) = properties.unknown().next() {
         let known = property::ALL.iter().map(|spec| (spec.key.to_owned(), spec.key));
         let near = near_names(key, known);
@@ -92,7 +109,7 @@ fn check_properties(spec: &TableSpec) -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidProperty, message).with("key", key));
     }
     let starts = |key: &str, prefix: &str| key.to_lowercase().starts_with(&prefix.to_lowercase());
-    for (key, value) in &spec.properties {
+    for (key, value) in wanted {
         if starts(key, CONSTRAINT_PREFIX) {
             let message = "constraints are given by name and condition, not as properties";
             return Err(Error::new(ErrorKind::InvalidProperty, message).with("key", key));
@@ -101,8 +118,7 @@ fn check_properties(spec: &TableSpec) -> Result<()> {
             let message = format!("the property {key} asks for a feature by the value \"supported\", and no other");
             return Err(Error::new(ErrorKind::InvalidProperty, message).with("key", key).with("value", value));
         }
-        let internal = [&property::COLUMN_MAPPING_MAX_COLUMN_ID.spec];
-        if internal.iter().any(|spec| spec.key.eq_ignore_ascii_case(key)) {
+        if INTERNAL.iter().any(|internal| internal.eq_ignore_ascii_case(key)) {
             let message = format!("the property {key} is kept by the table itself: leave it out");
             return Err(Error::new(ErrorKind::InvalidProperty, message).with("key", key));
         }

@@ -46,7 +46,15 @@ impl Formula {
             }
             _ => parse(sql)?,
         };
-        let bound = BoundExpr::bind(&expr, schema, eval)?;
+        Self::lossless(&expr, field, schema, eval)
+    }
+
+    /// Of an expression whose values are stored as they are, or refused.
+    ///
+    /// # Errors
+    /// As [`BoundExpr::bind`]; [`ErrorKind::InvalidArgument`] where its type never fits.
+    pub(crate) fn lossless(expr: &Expr, field: &StructField, schema: &Schema, eval: &EvalContext) -> Result<Self> {
+        let bound = BoundExpr::bind(expr, schema, eval)?;
         let is_as_due = *bound.data_type() == relaxed(&field.data_type).to_arrow();
         let alignment = match is_as_due {
             true => None,

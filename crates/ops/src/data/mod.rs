@@ -9,7 +9,7 @@
 
 pub(crate) mod alignment;
 mod cast;
-mod computed;
+pub(crate) mod computed;
 pub(crate) mod deletion_vectors;
 mod encode;
 mod file_writer;

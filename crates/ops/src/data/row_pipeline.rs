@@ -1,5 +1,6 @@
 //! From an input's batch to rows that the table takes: aligned, filled, checked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::builder::BooleanBuilder;
@@ -7,12 +8,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{DataType as Arrow, Schema, SchemaRef};
 use arrow_select::nullif::nullif;
-use deltaic_log::feature::{ComputedValues, WriterRequirements};
-use deltaic_log::schema::StructType;
+use deltaic_log::feature::{ComputedColumn, ComputedValues, WriterRequirements};
+use deltaic_log::schema::{StructField, StructType, same_name};
 use deltaic_log::{Error, ErrorKind, Result, ResultExt, TableConfiguration};
-use deltaic_scan::expr::{EvalContext, Expr};
+use deltaic_scan::expr::{EvalContext, Expr, parse};
 
-use super::alignment::{Alignment, relaxed_fields};
+use super::alignment::{Alignment, relaxed, relaxed_fields};
 use super::computed::{Filler, bare_rows, generated_as_due};
 use super::row_checks::{Condition, check_not_null};
 
@@ -66,6 +67,50 @@ impl RowPipeline {
         let is_partition = |place: &usize| table.is_partition_column(&schema.fields[*place].name);
         let partition_places = (0..schema.fields.len()).filter(is_partition).collect();
         Ok(Self { alignment, fillers, conditions, schema: schema.clone(), arrow, partition_places, rows: 0, eval })
+    }
+
+    /// For rows of the table, of whose columns (by their places) some are `assigned` new values: generated columns that depend
+    /// on those are computed anew, unless they are assigned themselves. The input lacks them; see [`Self::takes`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] where a column that the table numbers is assigned; [`ErrorKind::InvalidExpression`].
+    pub(crate) fn of_changed_rows(
+        table: &TableConfiguration,
+        requirements: &WriterRequirements,
+        assigned: &BTreeSet<usize>,
+        eval: EvalContext,
+    ) -> Result<Self> {
+        let fields = &table.schema().fields;
+        let is_assigned = |name: &str| assigned.iter().any(|place| same_name(&fields[*place].name, name));
+        let (mut kept, mut computed_columns) = (Vec::new(), Vec::new());
+        for (place, field) in fields.iter().enumerate() {
+            let computed = requirements.computed(&field.name);
+            let is_stale = match computed {
+                Some(ComputedValues::Identity(_)) if assigned.contains(&place) => {
+                    let message = format!("the table numbers the column {} itself: leave it as it is", field.name);
+                    return Err(Error::new(ErrorKind::InvalidArgument, message).with("column", &field.name));
+                }
+                Some(ComputedValues::Generated(sql)) if !assigned.contains(&place) => {
+                    let expr = parse(sql).with("column", &field.name)?;
+                    expr.columns().iter().any(|path| is_assigned(path.top()))
+                }
+                _ => false,
+            };
+            if !is_stale {
+                kept.push(StructField::nullable(field.name.clone(), relaxed(&field.data_type)));
+            }
+            // The other columns were in the table before: nobody brings them.
+            if let Some(values) = computed.filter(|_| is_stale || assigned.contains(&place)) {
+                computed_columns.push(ComputedColumn { column: field.name.clone(), values: values.clone() });
+            }
+        }
+        let requirements = WriterRequirements { computed_columns, ..requirements.clone() };
+        Self::new(table, &requirements, &StructType::new(kept).to_arrow(), Vec::new(), eval)
+    }
+
+    /// Whether the input brings the column at this place of the table.
+    pub(crate) fn takes(&self, place: usize) -> bool {
+        self.alignment.has(place)
     }
 
     /// How many rows came.
@@ -130,7 +175,7 @@ impl RowPipeline {
 
 /// What the values of a computed column must be where the input brings them.
 fn given(
-    field: &deltaic_log::schema::StructField,
+    field: &StructField,
     computed: Option<&ComputedValues>,
     arrow: &Schema,
     eval: &EvalContext,

@@ -9,15 +9,11 @@
 //! ```
 
 mod apply;
-mod matched;
-mod rewrite;
-
-use std::collections::BTreeMap;
 
 use deltaic_commit::{Operation, Transaction};
 use deltaic_log::action::Remove;
-use deltaic_log::feature::{APPEND_ONLY, DELETION_VECTORS, ROW_TRACKING};
-use deltaic_log::{Error, ErrorKind, Result, Snapshot, Version};
+use deltaic_log::feature::{DELETION_VECTORS, ROW_TRACKING};
+use deltaic_log::{Error, Result, Snapshot, Version};
 use deltaic_scan::expr::{EvalContext, Expr, parse};
 use serde::Serialize;
 use serde_json::json;
@@ -27,12 +23,11 @@ use crate::finish::{commit, discarding};
 use crate::partition_predicate::PartitionPredicate;
 use crate::remove::removal;
 use crate::report::Report;
+use crate::rows::change::RowChange;
+use crate::rows::{ROW_TRACKING_PRESERVED, changeable, matched};
 use crate::target::Target;
 
-pub(crate) use apply::{Deletion, delete_where};
-
-/// What tells that a commit kept the ids of the rows which it moved.
-const ROW_TRACKING_PRESERVED: &str = "delta.rowTracking.preserved";
+pub(crate) use apply::delete_where;
 
 /// Deletes rows of a table: those for which a predicate is true, or all.
 ///
@@ -110,7 +105,7 @@ impl DeleteBuilder {
     /// [`Self::predicate`] with SQL text.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`].
+    /// [`deltaic_log::ErrorKind::InvalidExpression`].
     pub fn predicate_sql(self, predicate: &str) -> Result<Self> {
         Ok(self.predicate(parse(predicate)?))
     }
@@ -151,7 +146,7 @@ impl DeleteBuilder {
         };
         let candidates = match (whole, &self.predicate) {
             (Some(whole), _) => whole,
-            (None, Some(predicate)) => matched::candidates(snapshot, predicate, &eval).await?.len(),
+            (None, Some(predicate)) => matched::candidates(snapshot, Some(predicate), &eval).await?.len(),
             (None, None) => files,
         };
         Ok(DeletePlan { read_version: snapshot.version(), way, files, candidates })
@@ -160,9 +155,9 @@ impl DeleteBuilder {
     /// Deletes the rows.
     ///
     /// # Errors
-    /// Before anything is written: [`ErrorKind::NotATable`], [`ErrorKind::UnsupportedProtocol`],
-    /// [`ErrorKind::InvalidArgument`] for a table that only grows, [`ErrorKind::UnknownColumn`],
-    /// [`ErrorKind::InvalidExpression`]. While files are read and written: those of reading, [`ErrorKind::Storage`]; what was
+    /// Before anything is written: [`deltaic_log::ErrorKind::NotATable`], [`deltaic_log::ErrorKind::UnsupportedProtocol`],
+    /// [`deltaic_log::ErrorKind::InvalidArgument`] for a table that only grows, [`deltaic_log::ErrorKind::UnknownColumn`],
+    /// [`deltaic_log::ErrorKind::InvalidExpression`]. While files are read and written: those of reading, [`deltaic_log::ErrorKind::Storage`]; what was
     /// written is removed then. At the end, as the commit.
     pub async fn execute(self) -> Result<Report> {
         let (snapshot, eval) = (self.snapshot()?.clone(), self.eval());
@@ -179,7 +174,7 @@ impl DeleteBuilder {
         match deletion {
             Ok(deletion) if deletion.is_empty() => Ok(Report::unchanged("no row matches")),
             Ok(deletion) => {
-                let (metrics, paths) = (deletion.metrics(), deletion.paths.clone());
+                let (metrics, paths) = (deletion.metrics("numDeletedRows"), deletion.paths.clone());
                 deletion.stage(&mut transaction);
                 commit(transaction, metrics, store, paths).await
             }
@@ -192,12 +187,12 @@ impl DeleteBuilder {
         snapshot: &Snapshot,
         transaction: &mut Transaction,
         eval: &EvalContext,
-    ) -> Result<Deletion, (Error, Vec<String>)> {
+    ) -> Result<RowChange, (Error, Vec<String>)> {
         let unwritten = |error| (error, Vec::new());
         let Some(predicate) = &self.predicate else {
             transaction.read_whole_table();
             let files = snapshot.files().await.map_err(unwritten)?;
-            return Deletion::of_files(snapshot, files.iter().map(removal).collect()).await.map_err(unwritten);
+            return RowChange::of_files(snapshot, files.iter().map(removal).collect()).await.map_err(unwritten);
         };
         let deletion = delete_where(snapshot, predicate, eval, &self.files).await?;
         let read = deletion.removes.iter().map(|remove| remove.path.as_str());
@@ -206,15 +201,7 @@ impl DeleteBuilder {
     }
 
     fn snapshot(&self) -> Result<&Snapshot> {
-        let snapshot = self.target.snapshot.as_ref().ok_or_else(|| {
-            let message = "there is no table to delete rows of: check the path";
-            Error::new(ErrorKind::NotATable, message).with("table", self.target.store.root())
-        })?;
-        if snapshot.configuration().is_active(&APPEND_ONLY) {
-            let message = "rows of the table are never removed, as its property delta.appendOnly says";
-            return Err(Error::new(ErrorKind::InvalidArgument, message).with("table", self.target.store.root()));
-        }
-        Ok(snapshot)
+        changeable(&self.target)
     }
 
     fn eval(&self) -> EvalContext {
@@ -243,6 +230,3 @@ pub(crate) async fn whole_files(
     }
     Ok(Some(removes))
 }
-
-/// A sum by the name that the table's history has for it.
-pub(crate) type Metrics = BTreeMap<String, u64>;

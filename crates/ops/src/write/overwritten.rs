@@ -12,9 +12,10 @@ use deltaic_scan::expr::{BinaryOp, EvalContext, Expr, OnCastFailure, Scalar as L
 
 use super::{Options, Replaced, WriteMode};
 use crate::data::options::FileOptions;
-use crate::delete::{Metrics, delete_where};
+use crate::delete::delete_where;
 use crate::partition_predicate::PartitionPredicate;
 use crate::remove::removal;
+use crate::rows::change::Metrics;
 
 /// With more partitions than this, a concurrent commit to any other conflicts, too.
 const PARTITIONS_TOLD_APART_MAX: usize = 256;
@@ -128,7 +129,7 @@ impl Where {
         paths.extend(deletion.paths.iter().cloned());
         let removed = deletion.removes.iter().map(|remove| remove.path.as_str());
         transaction.read_where(&self.predicate, eval, removed)?;
-        let mut metrics = deletion.metrics();
+        let mut metrics = deletion.metrics("numDeletedRows");
         metrics.retain(|name, _| TOLD.contains(&name.as_str()));
         deletion.stage(transaction);
         Ok(metrics)

@@ -6,7 +6,7 @@ use arrow_schema::SchemaRef;
 use deltaic_commit::{Operation, Transaction};
 use deltaic_log::action::Metadata;
 use deltaic_log::feature::{APPEND_ONLY, TYPE_WIDENING};
-use deltaic_log::schema::{ColumnMappingMode, ColumnPath, StructType, same_name};
+use deltaic_log::schema::{ColumnPath, StructType, same_name};
 use deltaic_log::table_properties::property;
 use deltaic_log::{Error, ErrorKind, Result, ResultExt, Snapshot, TableConfiguration};
 use deltaic_scan::expr::EvalContext;
@@ -16,7 +16,8 @@ use super::merge_schema::{Widening, merge};
 use super::overwritten::Overwritten;
 use super::{Options, Replaced, SchemaMode, WriteMode, WritePlan};
 use crate::clustering::clustering_columns;
-use crate::create::{TableSpec, assign_ids, exists};
+use crate::create::metadata::with_schema;
+use crate::create::{TableSpec, exists};
 use crate::data::alignment::relaxed_fields;
 use crate::data::layout::{Layout, Purpose};
 use crate::data::row_pipeline::RowPipeline;
@@ -177,28 +178,7 @@ fn merged(
     }
     let names = |paths: &[ColumnPath]| paths.iter().map(ToString::to_string).collect();
     (plan.added_columns, plan.widened_columns) = (names(&merged.added), names(&merged.widened));
-    with_schema(target, table, table.metadata().clone(), merged.schema).map(Some)
-}
-
-fn with_schema(
-    target: &Target,
-    table: &TableConfiguration,
-    mut metadata: Metadata,
-    schema: StructType,
-) -> Result<Metadata> {
-    let schema = match table.column_mapping_mode() {
-        ColumnMappingMode::None => schema,
-        _ => {
-            let used = table.properties().get(&property::COLUMN_MAPPING_MAX_COLUMN_ID)?;
-            let (schema, id_max) = assign_ids(&schema, used, &*target.store.context().ids);
-            let key = property::COLUMN_MAPPING_MAX_COLUMN_ID.spec.key;
-            metadata.configuration.retain(|known, _| !known.eq_ignore_ascii_case(key));
-            metadata.configuration.insert(key.to_owned(), id_max.to_string());
-            schema
-        }
-    };
-    metadata.schema_string = Some(schema.to_json());
-    Ok(metadata)
+    with_schema(table.metadata().clone(), table, merged.schema, &*target.store.context().ids).map(Some)
 }
 
 /// The metadata with the input's schema instead of the table's.
@@ -220,7 +200,7 @@ fn overwritten(
     spec.properties.extend(table.properties().text(mode).map(|text| (mode.to_owned(), text.to_owned())));
     let partition_columns = spec.metadata(target)?.partition_columns;
     let metadata = Metadata { partition_columns, ..table.metadata().clone() };
-    with_schema(target, table, metadata, schema)
+    with_schema(metadata, table, schema, &*target.store.context().ids)
 }
 
 fn operation(options: &Options) -> Operation {

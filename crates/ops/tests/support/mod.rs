@@ -122,8 +122,16 @@ impl Place {
 
     /// The row id of each `id`; nothing where the table does not track rows.
     pub fn row_ids(&self) -> BTreeMap<i64, Option<i64>> {
-        let scan =
-            ScanBuilder::new(self.snapshot()).columns(["id"]).metadata_column(MetadataColumn::RowId).build().unwrap();
+        self.by_id(MetadataColumn::RowId)
+    }
+
+    /// The version that wrote each `id` last.
+    pub fn row_commit_versions(&self) -> BTreeMap<i64, Option<i64>> {
+        self.by_id(MetadataColumn::RowCommitVersion)
+    }
+
+    fn by_id(&self, column: MetadataColumn) -> BTreeMap<i64, Option<i64>> {
+        let scan = ScanBuilder::new(self.snapshot()).columns(["id"]).metadata_column(column).build().unwrap();
         let rows: Vec<RecordBatch> = block_on(scan.stream().try_collect()).unwrap();
         let pairs = |rows: &RecordBatch| {
             let (ids, row_ids) =

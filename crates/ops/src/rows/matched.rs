@@ -10,41 +10,51 @@ use deltaic_scan::{PlannedFile, Reader, Scan, ScanBuilder};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::sync::Arc;
 
-/// A file, and the rows in it that are to go.
-pub(super) struct MatchedFile {
-    pub(super) planned: PlannedFile,
+/// A file, and the rows in it that are to change.
+pub(crate) struct MatchedFile {
+    pub(crate) planned: PlannedFile,
     /// The positions of the rows that match, of those that were live.
-    pub(super) positions: DeletionVector,
+    pub(crate) positions: DeletionVector,
     /// The positions that were deleted before.
-    pub(super) deleted: DeletionVector,
+    pub(crate) deleted: DeletionVector,
     /// How many rows the file holds, deleted ones included.
-    pub(super) num_records: u64,
+    pub(crate) num_records: u64,
 }
 
 impl MatchedFile {
-    /// Whether no row stays.
-    pub(super) fn is_whole(&self) -> bool {
+    /// Whether all live rows match.
+    pub(crate) fn is_whole(&self) -> bool {
         self.positions.cardinality() + self.deleted.cardinality() >= self.num_records
     }
 }
 
-/// The files that may hold matching rows.
-pub(super) async fn candidates(snapshot: &Snapshot, predicate: &Expr, eval: &EvalContext) -> Result<Vec<PlannedFile>> {
+/// The files that may hold matching rows. Without a predicate, every row matches.
+pub(crate) async fn candidates(
+    snapshot: &Snapshot,
+    predicate: Option<&Expr>,
+    eval: &EvalContext,
+) -> Result<Vec<PlannedFile>> {
     scan(snapshot, predicate, eval)?.plan_files().await
 }
 
 /// A scan of the positions of matching rows.
-fn scan(snapshot: &Snapshot, predicate: &Expr, eval: &EvalContext) -> Result<Scan> {
-    ScanBuilder::new(snapshot.clone())
+fn scan(snapshot: &Snapshot, predicate: Option<&Expr>, eval: &EvalContext) -> Result<Scan> {
+    let scan = ScanBuilder::new(snapshot.clone())
         .columns(Vec::<String>::new())
         .metadata_column(MetadataColumn::RowIndex)
-        .filter(predicate.clone())
-        .eval_context(eval.clone())
-        .build()
+        .eval_context(eval.clone());
+    match predicate {
+        Some(predicate) => scan.filter(predicate.clone()).build(),
+        None => scan.build(),
+    }
 }
 
 /// The files that hold matching rows, and those rows.
-pub(super) async fn matched(snapshot: &Snapshot, predicate: &Expr, eval: &EvalContext) -> Result<Vec<MatchedFile>> {
+pub(crate) async fn matched(
+    snapshot: &Snapshot,
+    predicate: Option<&Expr>,
+    eval: &EvalContext,
+) -> Result<Vec<MatchedFile>> {
     let scan = scan(snapshot, predicate, eval)?;
     let (reader, width) = (scan.reader(), snapshot.store().context().cpu.parallelism() + 1);
     let matched = |planned: PlannedFile| {
