@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{Outcome, cargo, program, root, scratch, step};
+use crate::python_package;
 use crate::server::{Server, free_port};
 
 /// Tests that need one program beside Rust.
@@ -23,7 +24,7 @@ pub(crate) const TIERS: &[Tier] = &[
     Tier {
         name: "python",
         needs: &["python3", "-c", "import ensurepip, venv"],
-        what: "tables on S3 and their lock table, served by moto, and over HTTP, served by WsgiDAV",
+        what: "the Python package; tables on S3 and their lock table, served by moto, and over HTTP, served by WsgiDAV",
         run: python,
     },
     Tier {
@@ -47,6 +48,7 @@ app = DomainDispatcherApplication(create_backend_app)
 ";
 
 fn python() -> Outcome {
+    python_package::test()?;
     let folder = scratch().join("python");
     let packages = ["moto[s3,dynamodb,server]==5.2.*", "gunicorn", "WsgiDAV==4.*", "cheroot"];
     let python = environment(&folder, &packages)?;

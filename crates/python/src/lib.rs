@@ -8,6 +8,7 @@
 //! What crosses the border is plain: Arrow by the C data interface, everything else as text and numbers. Every call that works
 //! or waits lets other Python threads run, and ends within a tenth of a second of Ctrl-C.
 
+mod actions;
 mod arrow;
 mod cdf;
 mod errors;

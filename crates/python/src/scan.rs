@@ -1,8 +1,9 @@
 //! Scans: what Python asks to read, as the engine's scan.
 
+use deltaic::log::schema::same_name;
 use deltaic::scan::prune::partition_filter::{FilterOp, FilterValue, PartitionFilter};
 use deltaic::scan::{PlannedFile, Scan};
-use deltaic::{DeltaTable, Result};
+use deltaic::{DeltaTable, Error, ErrorKind, Result};
 use pyo3::prelude::*;
 
 /// `(column, operator, text or texts)`; `None` stands for null.
@@ -41,7 +42,14 @@ impl Wanted {
 }
 
 /// The files of the partitions that the filters let through.
+///
+/// A filter on any other column is refused: which rows it lets through is not a matter of files alone.
 pub(crate) async fn planned(table: &DeltaTable, partitions: Vec<Filter>) -> Result<Vec<PlannedFile>> {
+    let parts = |name: &str| table.configuration().partition_fields().any(|field| same_name(&field.name, name));
+    if let Some((column, ..)) = partitions.iter().find(|(column, ..)| !parts(column)) {
+        let message = "the column parts no files: files are found by partition columns only";
+        return Err(Error::new(ErrorKind::InvalidArgument, message).with("column", column));
+    }
     Wanted { partitions, ..Wanted::default() }.scan(table)?.plan_files().await
 }
 

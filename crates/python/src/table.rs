@@ -207,7 +207,8 @@ pub(crate) fn json_text(py: Python<'_>, value: serde_json::Result<Value>) -> PyR
     })
 }
 
-fn place_of(location: &url::Url) -> Result<String> {
+/// Where a file is: the path of a local one, the URI of another.
+pub(crate) fn place_of(location: &url::Url) -> Result<String> {
     match location.to_file_path() {
         Ok(path) if location.scheme() == "file" => Ok(path.to_string_lossy().into_owned()),
         _ => decode_path(location.as_str()),

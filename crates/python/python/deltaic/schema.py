@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _internal
 
@@ -33,9 +33,9 @@ class _Type:
     def __arrow_c_schema__(self) -> object:
         return self.to_arrow().__arrow_c_schema__()
 
-    def to_arrow(self) -> Any:
+    def to_arrow(self) -> _internal.ArrowSchema:
         """The type in Arrow, for whatever reads ``__arrow_c_schema__``; a type that is no struct is the one field of one."""
-        return _arrow([Field("", self)])
+        return _arrow([{"name": "", "type": self._json(), "nullable": True, "metadata": {}}])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Type) and self._json() == other._json()
@@ -51,7 +51,7 @@ class PrimitiveType(_Type):
     def __init__(self, data_type: str) -> None:
         self.type = data_type
         # Whatever is no type is refused here, and not when a table is made of it.
-        _arrow([Field("", self)])
+        self.to_arrow()
 
     def _json(self) -> str:
         return self.type
@@ -179,9 +179,9 @@ class StructType(_Type):
         """The type that the log writes so."""
         return _expect(_type(json.loads(type_json)), StructType)
 
-    def to_arrow(self) -> Any:
+    def to_arrow(self) -> _internal.ArrowSchema:
         """The parts as an Arrow schema, for whatever reads ``__arrow_c_schema__``."""
-        return _arrow(self.fields)
+        return _arrow(self._json()["fields"])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.fields!r})"
@@ -211,11 +211,13 @@ class Schema(StructType):
         return f"Schema([{', '.join(repr(field) for field in self.fields)}])"
 
 
+_Wanted = TypeVar("_Wanted", bound=_Type)
+
 DataType = PrimitiveType | ArrayType | MapType | StructType | VariantType
 
 
-def _arrow(fields: list[Field]) -> Any:
-    return _internal.arrow_schema_of_json(StructType(fields).to_json())
+def _arrow(fields: list[dict[str, Any]]) -> _internal.ArrowSchema:
+    return _internal.arrow_schema_of_json(json.dumps({"type": "struct", "fields": fields}))
 
 
 def _given(kind: DataType | str) -> DataType:
@@ -242,7 +244,7 @@ def _field(field: Any) -> Field:
     return Field(field["name"], _type(field["type"]), field["nullable"], field.get("metadata") or {})
 
 
-def _expect(kind: Any, wanted: Any) -> Any:
+def _expect(kind: DataType, wanted: type[_Wanted]) -> _Wanted:
     if not isinstance(kind, wanted):
         raise ValueError(f"the text is a {kind!r}, not a {wanted.__name__}")
     return kind

@@ -191,6 +191,25 @@ class DeltaTable:
         )
         return found
 
+    def get_add_actions(self, flatten: bool = False) -> _internal.ArrowTable:
+        """What the log tells of each data file, in the order of :meth:`file_uris`.
+
+        ``path``, ``size_bytes``, ``modification_time``, ``num_records``; for columns that have statistics ``null_count``, ``min`` and
+        ``max``; ``partition``.
+
+        :param flatten: the last four as one column for each of the table's, such as ``min.id``, and not as structs
+        """
+        self._needs_files("get_add_actions")
+        return self._table.get_add_actions(flatten)
+
+    def deletion_vectors(self) -> _internal.RecordBatchReader:
+        """Which rows are live, of each file with a deletion vector.
+
+        ``filepath`` is where the file is, as in :meth:`file_uris`; ``selection_vector`` has true for each row that is live.
+        """
+        self._needs_files("deletion_vectors")
+        return self._table.deletion_vectors()
+
     def load_as_version(self, version: int | str | datetime) -> None:
         """Moves this object to another version.
 
