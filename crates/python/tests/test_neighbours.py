@@ -56,7 +56,7 @@ def test_polars_takes_schemas_and_rows(place: str) -> None:
     table = DeltaTable(place)
     assert pl.Schema(table.schema()) == ROWS.schema
     assert pl.DataFrame(table.scan()).sort("id").equals(ROWS)
-    assert Schema.from_arrow(ROWS) == table.schema()
+    assert Schema.from_arrow(ROWS.to_arrow().schema) == table.schema()
 
 
 def test_what_the_log_tells_of_files(place: str) -> None:
