@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, ListBuilder};
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchIterator, StringArray, StructArray, UInt64Array};
+use arrow_array::{
+    Array, ArrayRef, Int64Array, RecordBatch, RecordBatchIterator, StringArray, StructArray, UInt64Array,
+};
 use arrow_schema::{ArrowError, Field, Fields, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take;
@@ -119,11 +121,13 @@ impl Actions {
             let values = files.iter().map(|file| file.partition_value(physical));
             Ok((name.clone(), parse_column(values, data_type)?))
         });
-        let groups = [("null_count", nulls), ("min", least), ("max", most), ("partition", partition.collect::<Result<_>>()?)];
+        let groups =
+            [("null_count", nulls), ("min", least), ("max", most), ("partition", partition.collect::<Result<_>>()?)];
         for (group, columns) in groups {
             self.push(&mut row, group, columns, files.len())?;
         }
-        let fields: Fields = row.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+        let fields: Fields =
+            row.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
         let arrays = row.into_iter().map(|(_, array)| array).collect();
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(unbuilt)
     }
@@ -139,7 +143,8 @@ impl Actions {
         if self.flatten {
             row.extend(columns.into_iter().map(|(name, array)| (format!("{group}.{name}"), array)));
         } else if !columns.is_empty() {
-            let fields = columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+            let fields =
+                columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
             let arrays = columns.into_iter().map(|(_, array)| array).collect();
             let made = StructArray::try_new_with_length(fields, arrays, None, rows).map_err(unbuilt)?;
             row.push((group.to_owned(), Arc::new(made)));

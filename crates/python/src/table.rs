@@ -82,6 +82,11 @@ impl RawDeltaTable {
         wait(py, builder.open()).map(Self::new)
     }
 
+    /// The table at this version, which does not move when this object does.
+    fn copy(&self) -> Self {
+        Self::new(self.table())
+    }
+
     fn version(&self) -> u64 {
         self.table().version().0
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deltaic import DeltaTable, write_deltalake
-from deltaic.exceptions import DeltaError, DeltaProtocolError, InvalidArgumentError, TableNotFoundError
+from deltaic.exceptions import CommitFailedError, DeltaError, DeltaProtocolError, InvalidArgumentError, TableNotFoundError
 
 CASES = {
     "no table": (lambda t, p: DeltaTable(p + "-none"), TableNotFoundError, "not_a_delta_table"),
@@ -55,3 +55,14 @@ def test_a_table_that_needs_more_than_there_is(place: str, tmp_path) -> None:
     with pytest.raises(DeltaProtocolError, match="teleport"):
         DeltaTable(place)
     assert DeltaTable.is_deltatable(place)
+
+
+def test_conflicts_have_a_kind(years: DeltaTable, place: str) -> None:
+    other = DeltaTable(place)
+    years.delete("value = 2")
+    with pytest.raises(CommitFailedError) as caught:
+        other.delete("value = 3")
+    assert caught.value.kind in ("concurrent_delete_delete", "concurrent_delete_read")
+    other.update_incremental()
+    other.delete("value = 3")
+    assert other.count() == 3

@@ -52,7 +52,6 @@ MISSING_METHODS = {
         "repair": VERB,
         "restore": VERB,
         "table_config": "deprecated there; it repeats what the constructor was given",
-        "to_pyarrow_dataset": "it must neither read a table into memory nor ignore deletion vectors: it comes with a dataset that does",
         "update": VERB,
         "__datafusion_table_provider__": "it needs the same build of DataFusion on both sides",
     },
@@ -81,6 +80,11 @@ EVERYWHERE = {
 MISSING_PARAMETERS = {
     "DeltaTable.__init__": {"skip_stats": "statistics are read only when a predicate needs them, always"},
     "DeltaTable.create": {"raise_if_key_not_exists": "a property that Delta does not know is an error, always"},
+    "DeltaTable.to_pyarrow_dataset": {
+        "parquet_read_options": "they would hold for tables that pyarrow reads itself, and not for others",
+        "schema": "the dataset has the table's schema",
+        "as_large_types": "the dataset has the table's schema",
+    },
     "Schema.to_arrow": {"as_large_types": "Arrow's readers cast: the scan has one form for each type"},
 }
 

@@ -17,6 +17,7 @@ from .schema import Schema
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.dataset as ds
 
 __all__ = ["DeltaTable", "Metadata", "ProtocolVersions"]
 
@@ -272,6 +273,20 @@ class DeltaTable:
         # What the expression looks at is not known: all columns are read.
         rows = pa.table(self._table.read(None, None, native)).filter(filters)
         return rows if columns is None else rows.select(columns)
+
+    def to_pyarrow_dataset(self, partitions: FilterConjunction | None = None) -> ds.Dataset:
+        """The rows as a dataset of pyarrow, which reads them when it is asked: at this version, wherever this object moves.
+
+        Where the rows are those of the files, on this machine, it is pyarrow's own over these files, which skips those that a
+        filter on partition columns rules out. Elsewhere (deletion vectors, column mapping, widened types, other storage)
+        this package reads the columns that are asked for, and pyarrow filters the rows.
+
+        :param partitions: filters on partition columns, all of which must hold
+        """
+        from ._dataset import dataset
+
+        self._needs_files("to_pyarrow_dataset")
+        return dataset(self._table.copy(), self.protocol(), _filters.partition_filters(partitions))
 
     def to_pandas(
         self,
