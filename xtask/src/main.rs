@@ -5,6 +5,7 @@ mod ci;
 mod fixtures;
 mod process;
 mod public_api;
+mod python_package;
 mod server;
 mod test;
 mod tiers;

@@ -25,18 +25,23 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
-/// The cargo that runs this program, in the workspace's root, as if it were called from a shell: what cargo tells this
-/// program of its own package would make build scripts that look at it run again, and half of the dependencies with them.
+/// The cargo that runs this program, in the workspace's root, as if it were called from a shell.
 pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
+    without_own_variables(&mut command);
+    command
+}
+
+/// Takes away what cargo tells this program of its own package: it would make build scripts that look at it run again, and
+/// half of the dependencies with them.
+pub(crate) fn without_own_variables(command: &mut Command) {
     let own = |name: &str| {
         name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_BIN_")
     };
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(own)) {
         command.env_remove(name);
     }
-    command
 }
 
 /// A program, in the workspace's root.

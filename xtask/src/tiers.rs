@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::fixtures::Engines;
 use crate::process::{Outcome, cargo, program, root, scratch, step};
+use crate::python_package;
 use crate::server::{Server, free_port};
 
 /// Tests that need one program beside Rust.
@@ -24,8 +25,8 @@ pub(crate) const TIERS: &[Tier] = &[
     Tier {
         name: "python",
         needs: &["python3", "-c", "import ensurepip, venv"],
-        what: "tables on S3 and their lock table, served by moto, and over HTTP, served by WsgiDAV; the deltalake package at \
-               the same tables",
+        what: "the Python package; tables on S3 and their lock table, served by moto, and over HTTP, served by WsgiDAV; the \
+               deltalake package at the same tables",
         run: python,
     },
     Tier {
@@ -55,6 +56,7 @@ app = DomainDispatcherApplication(create_backend_app)
 ";
 
 fn python() -> Outcome {
+    python_package::test()?;
     let folder = scratch().join("python");
     let packages =
         ["moto[s3,dynamodb,server]==5.2.*", "gunicorn", "WsgiDAV==4.*", "cheroot", "deltalake==1.6.*", "pyarrow==26.*"];

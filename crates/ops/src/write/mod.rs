@@ -59,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) schema_mode: SchemaMode,
     pub(crate) partition_by: Option<Vec<String>>,
     pub(crate) properties: BTreeMap<String, String>,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
     pub(crate) replaced: Replaced,
     pub(crate) transaction: Option<(String, i64)>,
     pub(crate) user_metadata: Option<String>,
@@ -127,6 +129,18 @@ impl WriteBuilder {
     /// A property of the table that is made. A table that is there keeps its own.
     pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.properties.insert(key.into(), value.into());
+        self
+    }
+
+    /// The name of the table that is made. A table that is there keeps its own.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// The description of the table that is made. A table that is there keeps its own.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.options.description = Some(text.into());
         self
     }
 

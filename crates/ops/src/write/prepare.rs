@@ -115,6 +115,8 @@ async fn create(target: &Target, input: &SchemaRef, options: &Options) -> Result
     let mut spec = TableSpec::new(schema);
     spec.partition_by = options.partition_by.clone().unwrap_or_default();
     spec.properties = options.properties.clone();
+    spec.name = options.name.clone();
+    spec.description = options.description.clone();
     let metadata = spec.metadata(target)?;
     Transaction::create(&target.store, target.committer.clone(), metadata, operation(options)).await
 }
