@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deltaic::Version;
-use deltaic::commit::maintenance::CleanupOptions;
+use deltaic::commit::maintenance;
 use deltaic::ops::vacuum::VacuumMode;
 use futures::TryStreamExt;
 use pyo3::prelude::*;
@@ -20,16 +20,13 @@ impl RawDeltaTable {
 
     fn cleanup_metadata(&self, py: Python<'_>) -> PyResult<()> {
         let table = self.table();
-        wait(py, async move {
-            let plan = table.plan_metadata_cleanup(CleanupOptions::new()).await?;
-            plan.execute(table.snapshot().store()).await.map(|_| ())
-        })
+        wait(py, async move { table.cleanup_metadata().await.map(|_| ()) })
     }
 
     fn compact_logs(&self, py: Python<'_>, starting_version: u64, ending_version: u64) -> PyResult<()> {
         let table = self.table();
         let commits = Version(starting_version)..=Version(ending_version);
-        wait(py, async move { table.compact_logs(commits).await.map(|_| ()) })
+        wait(py, async move { maintenance::compact_logs(table.snapshot(), commits).await.map(|_| ()) })
     }
 
     /// The paths of the files that are deleted, or would be.
