@@ -16,19 +16,22 @@ use crate::data::computed::Formula;
 /// What the text `column = expression` says.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidExpression`], [`ErrorKind::UnknownColumn`] for what is no name.
+/// [`ErrorKind::InvalidExpression`].
 pub(super) fn parse_assignment(text: &str) -> Result<(ColumnPath, Expr)> {
     let mut quoted = false;
     let sign = text.char_indices().find(|(_, letter)| {
         quoted ^= *letter == '`';
         *letter == '=' && !quoted
     });
-    let Some((sign, _)) = sign else {
+    let malformed = || {
         let message = "an assignment is written as `column = expression`";
-        return Err(Error::new(ErrorKind::InvalidExpression, message).with("assignment", text));
+        Error::new(ErrorKind::InvalidExpression, message).with("assignment", text)
     };
-    let column = ColumnPath::parse(text[..sign].trim()).with("assignment", text)?;
-    Ok((column, parse(&text[sign + 1..])?))
+    let (sign, _) = sign.ok_or_else(malformed)?;
+    match parse(&text[..sign]).with("assignment", text)? {
+        Expr::Column(column) => Ok((column, parse(&text[sign + 1..])?)),
+        _ => Err(malformed()),
+    }
 }
 
 /// A column, or a field of one, and the values that it is given.
