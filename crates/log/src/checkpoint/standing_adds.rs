@@ -21,9 +21,19 @@ impl Snapshot {
     /// # Errors
     /// As [`Self::checkpoint_content`]; so do the stream's items.
     ///
-    /// ```no_run
+    /// ```
     /// # futures::executor::block_on(async {
-    /// # let snapshot: deltaic_log::Snapshot = unimplemented!();
+    /// # use std::sync::Arc;
+    /// # use deltaic_log::{Context, SingleStore, Snapshot, SnapshotOptions};
+    /// # use object_store::{ObjectStoreExt, memory::InMemory};
+    /// # let memory = Arc::new(InMemory::new());
+    /// # let protocol = r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#;
+    /// # let metadata = r#"{"metaData":{"id":"x","schemaString":"{\"type\":\"struct\",\"fields\":[]}"}}"#;
+    /// # let add = r#"{"add":{"path":"f","partitionValues":{},"size":1,"modificationTime":0,"dataChange":true}}"#;
+    /// # let commit = [protocol, metadata, add].join("\n");
+    /// # memory.put(&"table/_delta_log/00000000000000000000.json".into(), commit.into()).await.unwrap();
+    /// # let context = Context::new(Arc::new(SingleStore::new(memory)));
+    /// # let snapshot = Snapshot::open(&"memory:///table".parse().unwrap(), context, SnapshotOptions::new()).await?;
     /// use futures::TryStreamExt;
     /// let adds: Vec<_> = snapshot.stream_adds().await?.try_concat().await?;
     /// assert_eq!(adds.len(), snapshot.files().await?.len());
